@@ -1,0 +1,29 @@
+/** What every peer needs of the protocol and no more: nothing here pulls in the schema library or does I/O. */
+export { type ErrorCode, type ErrorKind, errors, isErrorCode } from "./errors.ts";
+export { encodeFrame, FrameDecoder, type FrameFault, lengthPrefixBytes } from "./framing.ts";
+export {
+  type Address,
+  type DeviceKey,
+  type Everyone,
+  everyone,
+  type LogName,
+  maxNameCharacters,
+  parseAddress,
+  parseDevice,
+  parseRoom,
+  parseUser,
+  type RoomAddress,
+  type RoomKey,
+  type UserAddress,
+  type UserKey,
+} from "./names.ts";
+export { type Fault, fail, ok, type Result } from "./result.ts";
+export type {
+  ClientMessage,
+  ClientMessages,
+  Durability,
+  Position,
+  Presence,
+  ServerMessage,
+  ServerMessages,
+} from "./schema.ts";
