@@ -47,7 +47,7 @@ const table = {
     retry: "no",
   },
   bad_message: {
-    meaning: "A field is missing, of the wrong type, out of range or nested too deep.",
+    meaning: "A field is missing, of the wrong type, out of range, nested too deep or not well-formed Unicode.",
     http: 400,
     wsClose: 1008,
     closes: false,
@@ -61,7 +61,7 @@ const table = {
     retry: "no",
   },
   hello_required: {
-    meaning: "Anything but `hello` or `ping` came before a successful `hello`.",
+    meaning: "Anything but `hello`, `ping` or `bye` came before a successful `hello`.",
     http: 401,
     wsClose: 1008,
     closes: false,

@@ -1,7 +1,7 @@
 /**
  * Length-prefixed framing (PROTOCOL.md, "TCP"): a 4-byte unsigned big-endian length, then that many payload bytes.
- * The decoder takes bytes as they come, split or merged anywhere, and allocates nothing for a length whose bytes have
- * not arrived. Hot path; no I/O, so server, client and tests share it.
+ * The decoder takes bytes as they come, split or merged anywhere, and holds memory in proportion to the bytes that
+ * arrived, never to the length that was announced. Hot path; no I/O, so server, client and tests share it.
  */
 
 export const lengthPrefixBytes = 4;
@@ -16,15 +16,20 @@ export function encodeFrame(payload: Uint8Array): Uint8Array {
   return frame;
 }
 
+const nothing = new Uint8Array(0);
+const firstCapacityBytes = 64;
+
 /**
  * Cuts a byte stream into payloads. `push` hands every complete payload to `onFrame` before it returns; a payload
- * is a view that is valid only during the call. After a fault (length 0 or above `maxBytes`) the stream has no frame
- * boundary any more: the fault is returned, and every later `push` returns it again.
+ * is a view that is valid only during the call, and `chunk` may be used again after `push`. After a fault (length 0
+ * or above `maxBytes`) the stream has no frame boundary any more: the fault is returned, and every later `push`
+ * returns it again. `maxBytes` may be changed at any time, from `onFrame` too; it counts for the next prefix read.
  */
 export class FrameDecoder {
   maxBytes: number;
   #onFrame: (payload: Uint8Array) => void;
-  #chunks: Uint8Array[] = [];
+  /** The incomplete frame: its first `#buffered` bytes, prefix included. */
+  #partial = nothing;
   #buffered = 0;
   #fault: FrameFault | undefined;
 
@@ -38,49 +43,64 @@ export class FrameDecoder {
     return this.#buffered;
   }
 
+  /** Takes the next bytes of the stream. Returns the fault that ended it, if one did. */
   push(chunk: Uint8Array): FrameFault | undefined {
-    if (this.#fault) return this.#fault;
-    if (this.#buffered > 0) {
-      this.#chunks.push(chunk);
-      this.#buffered += chunk.length;
-      const needed = this.#needed();
-      if (this.#buffered < needed) return this.#fault;
-      chunk = concat(this.#chunks, this.#buffered);
+    let offset = this.#buffered > 0 ? this.#complete(chunk) : 0;
+    while (this.#fault === undefined && chunk.length - offset >= lengthPrefixBytes) {
+      const length = readLength(chunk, offset);
+      if (!this.#allows(length)) break;
+      const start = offset + lengthPrefixBytes;
+      if (chunk.length - start < length) break;
+      offset = start + length;
+      this.#onFrame(chunk.subarray(start, offset));
     }
-    const rest = this.#consume(chunk);
-    this.#chunks = rest.length > 0 ? [rest] : [];
-    this.#buffered = rest.length;
+    if (this.#fault === undefined && offset < chunk.length) this.#keep(chunk, offset, chunk.length);
     return this.#fault;
   }
 
-  /** How many buffered bytes make progress possible: the prefix, or the whole of the frame that the prefix announces. */
-  #needed(): number {
-    if (this.#buffered < lengthPrefixBytes) return lengthPrefixBytes;
-    const first = this.#chunks[0];
-    if (first === undefined || first.length < lengthPrefixBytes) {
-      this.#chunks = [concat(this.#chunks, this.#buffered)];
-    }
-    const length = readLength(this.#chunks[0] as Uint8Array, 0);
-    return this.#allowed(length) ? lengthPrefixBytes + length : 0;
-  }
-
-  #consume(bytes: Uint8Array): Uint8Array {
+  /** Fills the incomplete frame from `chunk`, hands it over if that completes it; returns how much of `chunk` it took. */
+  #complete(chunk: Uint8Array): number {
     let offset = 0;
-    while (bytes.length - offset >= lengthPrefixBytes) {
-      const length = readLength(bytes, offset);
-      if (!this.#allowed(length)) return bytes.subarray(0, 0);
-      const end = offset + lengthPrefixBytes + length;
-      if (end > bytes.length) break;
-      this.#onFrame(bytes.subarray(offset + lengthPrefixBytes, end));
-      offset = end;
+    if (this.#buffered < lengthPrefixBytes) {
+      offset = this.#take(chunk, offset, lengthPrefixBytes);
+      if (this.#buffered < lengthPrefixBytes || !this.#allows(readLength(this.#partial, 0))) return offset;
     }
-    return bytes.subarray(offset);
+    const end = lengthPrefixBytes + readLength(this.#partial, 0);
+    offset = this.#take(chunk, offset, end);
+    if (this.#buffered < end) return offset;
+    const frame = this.#partial;
+    this.#partial = nothing;
+    this.#buffered = 0;
+    this.#onFrame(frame.subarray(lengthPrefixBytes, end));
+    return offset;
   }
 
-  #allowed(length: number): boolean {
+  /** Moves bytes from `chunk` at `offset` until `wanted` are buffered or it ends; returns the offset after them. */
+  #take(chunk: Uint8Array, offset: number, wanted: number): number {
+    const end = Math.min(chunk.length, offset + wanted - this.#buffered);
+    this.#keep(chunk, offset, end);
+    return end;
+  }
+
+  /** Appends to the incomplete frame; its memory doubles, so that one byte at a time costs linear time. */
+  #keep(chunk: Uint8Array, from: number, to: number): void {
+    const needed = this.#buffered + to - from;
+    if (needed > this.#partial.length) {
+      const larger = new Uint8Array(Math.max(needed, this.#partial.length * 2, firstCapacityBytes));
+      larger.set(this.#partial.subarray(0, this.#buffered));
+      this.#partial = larger;
+    }
+    this.#partial.set(chunk.subarray(from, to), this.#buffered);
+    this.#buffered = needed;
+  }
+
+  #allows(length: number): boolean {
     if (length === 0) this.#fault = "bad_frame";
     else if (length > this.maxBytes) this.#fault = "frame_too_large";
-    return this.#fault === undefined;
+    if (this.#fault === undefined) return true;
+    this.#partial = nothing;
+    this.#buffered = 0;
+    return false;
   }
 }
 
@@ -92,16 +112,4 @@ function readLength(bytes: Uint8Array, offset: number): number {
       (bytes[offset + 3] as number)) >>>
     0
   );
-}
-
-function concat(chunks: readonly Uint8Array[], total: number): Uint8Array {
-  const only = chunks[0];
-  if (chunks.length === 1 && only) return only;
-  const joined = new Uint8Array(total);
-  let offset = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return joined;
 }

@@ -3,6 +3,7 @@
  * is compared by its folded form (`key`). Branded types: a `UserKey` or `LogName` is made here or nowhere.
  * The rule is PROTOCOL.md, "Names".
  */
+import { quote } from "./quote.ts";
 import { fail, ok, type Result } from "./result.ts";
 
 declare const brand: unique symbol;
@@ -39,6 +40,8 @@ export const everyone: EveryoneAddress = { kind: "everyone", key: "*" as Everyon
 export const maxNameCharacters = 64;
 const plain = /^[a-z0-9._-]{1,64}$/;
 const allowed = /^[\p{L}\p{N}._-][\p{L}\p{N}\p{M}._-]*$/u;
+/** Variation selectors and fillers are marks and letters by category, but nobody sees them: two names would look alike. */
+const invisible = /\p{Default_Ignorable_Code_Point}/u;
 
 /** NFKC, lower case, NFKC again (lower-casing can denormalise): idempotent. */
 function fold(name: string): string {
@@ -48,14 +51,19 @@ function fold(name: string): string {
 function parseName(text: string, what: string): Result<{ name: string; key: string }> {
   if (plain.test(text)) return ok({ name: text, key: text });
   // Normalising can grow a string 18-fold; the check before it bounds the work on hostile input.
-  const name = text.length > maxNameCharacters * 4 ? "" : text.normalize("NFKC");
-  const length = [...name].length;
-  if (length === 0 || length > maxNameCharacters)
-    return fail("bad_name", `a ${what} name has 1 to ${maxNameCharacters} characters`);
-  if (!allowed.test(name)) {
-    return fail("bad_name", `a ${what} name has only letters, digits, ".", "_" and "-" (got ${JSON.stringify(text)})`);
-  }
-  return ok({ name, key: fold(name) });
+  if (text.length > maxNameCharacters * 4) return badLength(what, text);
+  const name = text.normalize("NFKC");
+  const key = fold(name);
+  // Folding can grow a name too (İ becomes two characters), and a key has to be a name again.
+  if (name === "" || [...name].length > maxNameCharacters || [...key].length > maxNameCharacters)
+    return badLength(what, text);
+  if (!allowed.test(name) || invisible.test(name))
+    return fail("bad_name", `a ${what} name has only letters, digits, ".", "_" and "-" (got ${quote(text)})`);
+  return ok({ name, key });
+}
+
+function badLength(what: string, text: string): ReturnType<typeof fail> {
+  return fail("bad_name", `a ${what} name has 1 to ${maxNameCharacters} characters (got ${quote(text)})`);
 }
 
 /** Parses a user's name. Fails with `bad_name`. */
@@ -66,8 +74,7 @@ export function parseUser(text: string): Result<UserAddress> {
 
 /** Parses a room's name, `#` included. Fails with `bad_name`. */
 export function parseRoom(text: string): Result<RoomAddress> {
-  if (!text.startsWith("#"))
-    return fail("bad_name", `a room name begins with "#" (got ${JSON.stringify(text.slice(0, 80))})`);
+  if (!text.startsWith("#")) return fail("bad_name", `a room name begins with "#" (got ${quote(text)})`);
   const parsed = parseName(text.slice(1), "room");
   return parsed.ok
     ? ok({ kind: "room", key: `#${parsed.value.key}` as RoomKey, name: `#${parsed.value.name}` })

@@ -7,7 +7,10 @@ import { type Static, Type } from "typebox";
 
 const name = Type.String({ minLength: 1, maxLength: 256 });
 const ref = Type.Optional(Type.String({ minLength: 1, maxLength: 64 }));
-const clientId = Type.String({ pattern: "^[!-~]{1,64}$" });
+const clientId = Type.String({
+  pattern: "^[!-~]{1,64}$",
+  description: "1 to 64 printable ASCII characters without a space",
+});
 const seq = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const epoch = Type.String({ minLength: 1, maxLength: 64 });
 const position = Type.Object({ log: name, epoch, seq });

@@ -5,6 +5,8 @@
 
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
+import { explain } from "./explanation.ts";
+import { quote } from "./quote.ts";
 import { fail, ok, type Result } from "./result.ts";
 import { type ClientMessage, clientMessages, type ServerMessage, serverMessages } from "./schema.ts";
 
@@ -20,19 +22,9 @@ function compile(schemas: Record<string, TSchema>): ReadonlyMap<string, Checker>
   const checkers = new Map<string, Checker>();
   for (const [op, schema] of Object.entries(schemas)) {
     const validator = Compile(schema);
-    checkers.set(op, {
-      check: (value) => validator.Check(value),
-      explain: (value) => explain(op, validator.Errors(value)),
-    });
+    checkers.set(op, { check: (value) => validator.Check(value), explain: (value) => explain(schema, value) });
   }
   return checkers;
-}
-
-function explain(op: string, faults: readonly { instancePath: string; message: string }[]): string {
-  const first = faults[0];
-  if (!first) return `${op}: not of the documented shape`;
-  const field = first.instancePath.slice(1).replaceAll("/", ".");
-  return field === "" ? `${op}: ${first.message}` : `${op}: field "${field}" ${first.message}`;
 }
 
 const clientCheckers = compile(clientMessages);
@@ -58,22 +50,34 @@ function parse(text: string, checkers: ReadonlyMap<string, Checker>): Result<unk
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return fail("bad_json", "the frame is not a JSON object");
   const op = (value as { op?: unknown }).op;
-  const checker = typeof op === "string" ? checkers.get(op) : undefined;
-  if (!checker)
-    return fail(
-      "unknown_op",
-      op === undefined ? 'the field "op" is missing' : `unknown op ${JSON.stringify(op).slice(0, 80)}`,
-    );
-  if (isDeeperThan(value, maxDepth)) return fail("bad_message", `${String(op)}: nested deeper than ${maxDepth}`);
-  if (!checker.check(value)) return fail("bad_message", checker.explain(value));
+  if (typeof op !== "string")
+    return fail("unknown_op", `field "op" ${op === undefined ? "is missing" : "must be a string"}`);
+  const checker = checkers.get(op);
+  if (!checker) return fail("unknown_op", `unknown op ${quote(op)}`);
+  const flaw = flawIn(value, maxDepth);
+  if (flaw !== undefined) return fail("bad_message", `${op}: ${flaw}`);
+  if (!checker.check(value)) return fail("bad_message", `${op}: ${checker.explain(value)}`);
   return ok(value);
 }
 
-function isDeeperThan(value: object, limit: number): boolean {
-  if (limit === 0) return true;
-  for (const key in value) {
-    const child = (value as Record<string, unknown>)[key];
-    if (typeof child === "object" && child !== null && isDeeperThan(child, limit - 1)) return true;
+/** What no field may have, documented or not: more than `limit` levels, or text that UTF-8 cannot carry. */
+function flawIn(value: object, limit: number): string | undefined {
+  if (limit === 0) return `nested deeper than ${maxDepth}`;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      const flaw = flawOf(value[index], limit);
+      if (flaw !== undefined) return flaw;
+    }
+    return undefined;
   }
-  return false;
+  for (const key in value) {
+    const flaw = flawOf((value as Record<string, unknown>)[key], limit);
+    if (flaw !== undefined) return flaw;
+  }
+  return undefined;
+}
+
+function flawOf(value: unknown, limit: number): string | undefined {
+  if (typeof value === "string") return value.isWellFormed() ? undefined : "text with half of a surrogate pair in it";
+  return typeof value === "object" && value !== null ? flawIn(value, limit - 1) : undefined;
 }

@@ -1,0 +1,68 @@
+/**
+ * From what the application wants to send to the fields of the protocol's `send`. Checks what the server would refuse
+ * without being able to say which send it was.
+ */
+import type { ClientMessages } from "@parley/protocol";
+import { encodeBase64 } from "./base64.ts";
+import { ParleyError } from "./errors.ts";
+import type { StoredSend } from "./persistence.ts";
+
+/** What a send may say besides recipient and body. Meanings and bounds: PROTOCOL.md, `send`. */
+export interface SendOptions {
+  /** Your own id for it (1 to 64 printable ASCII characters): a repeat under the same id is stored once. Default: random. */
+  readonly clientId?: string;
+  /** Default `text/plain`; for bytes `application/octet-stream`. */
+  readonly contentType?: string;
+  /** The application's own word for what this is. */
+  readonly type?: string;
+  /** Milliseconds after which it is not delivered any more. */
+  readonly ttl?: number;
+  /** `memory`: answered before it is on disk. Default `fsync`. */
+  readonly durability?: "fsync" | "memory";
+  /** Whether the sender's own log gets a copy. Default true. */
+  readonly copy?: boolean;
+  /** Ask for `receipt` events when it was delivered and read. */
+  readonly receipt?: boolean;
+}
+
+const clientIdPattern = /^[!-~]{1,64}$/;
+const maxAddressLength = 256;
+const maxRecipients = 100;
+
+/** Makes the fields of a send. Throws `bad_argument`. */
+export function createSend(
+  to: string | readonly string[],
+  body: string | Uint8Array,
+  clientId: string,
+  options: SendOptions,
+): StoredSend {
+  checkRecipients(to);
+  if (!clientIdPattern.test(clientId)) throw bad("a clientId has 1 to 64 printable ASCII characters without spaces");
+  if (options.ttl !== undefined && !(Number.isSafeInteger(options.ttl) && options.ttl > 0))
+    throw bad("ttl is a whole number of milliseconds");
+  const recipients = typeof to === "string" ? to : [...to];
+  const fields: ClientMessages["send"] = { op: "send", to: recipients, body: "", ...options };
+  if (typeof body === "string") return stored(fields, { clientId, body });
+  const contentType = options.contentType ?? "application/octet-stream";
+  return stored(fields, { clientId, body: encodeBase64(body), encoding: "base64", contentType });
+}
+
+type Content = Pick<StoredSend, "clientId" | "body"> & Partial<Pick<StoredSend, "encoding" | "contentType">>;
+
+function stored({ op: _, ...fields }: ClientMessages["send"], content: Content): StoredSend {
+  return { ...fields, ...content };
+}
+
+function checkRecipients(to: string | readonly string[]): void {
+  const addresses = typeof to === "string" ? [to] : to;
+  if (addresses.length === 0 || addresses.length > maxRecipients)
+    throw bad(`a message has 1 to ${maxRecipients} recipients`);
+  for (const address of addresses) {
+    if (typeof address !== "string" || address.length === 0 || address.length > maxAddressLength)
+      throw bad(`not an address: ${JSON.stringify(address)?.slice(0, 80)}`);
+  }
+}
+
+function bad(message: string): ParleyError {
+  return new ParleyError("bad_argument", message);
+}

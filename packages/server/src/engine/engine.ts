@@ -1,0 +1,128 @@
+/**
+ * The engine port: where logs, cursors and the small records live. Everything is batch-shaped, so that an embedded
+ * store, Redis Streams or NATS JetStream can sit behind it. `test/contract/engine-contract.ts` is this page as tests;
+ * every engine passes it, `MemoryEngine` is the reference.
+ */
+import type { DeviceKey, Durability, Fault, LogName, RoomKey, UserKey } from "@parley/protocol";
+import type { Entry } from "./entry.ts";
+
+/** A place in a log. `seq` counts within `epoch`; another epoch means the log's storage was lost or replaced. */
+export interface LogPosition {
+  readonly log: LogName;
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+export interface Appended {
+  readonly ok: true;
+  /** A repeat of an earlier append with the same dedupe key: `id`, `ts` and `positions` are the first one's. */
+  readonly duplicate: boolean;
+  /** What was reached: at least what was asked for. */
+  readonly durability: Durability;
+  readonly id: string;
+  readonly ts: number;
+  /** One per log of the append, in its order. */
+  readonly positions: readonly LogPosition[];
+  /** The same as entries, to be delivered; empty for a duplicate. */
+  readonly entries: readonly Entry[];
+}
+export type AppendOutcome = Appended | { readonly ok: false; readonly fault: Fault };
+
+/** One message on its way into one or more logs. The caller's object; the engine calls `settled` on it exactly once. */
+export interface Append {
+  readonly id: string;
+  readonly ts: number;
+  readonly logs: readonly LogName[];
+  readonly payload: string;
+  readonly origin: string;
+  readonly expiresAt: number;
+  /** `fsync`: `settled` comes after the data is on disk. `memory`: it may come before. */
+  readonly durability: Durability;
+  /** `owner clientId`, where a repeat must be recognised; `digest` tells a repeat from a reuse with other content. */
+  readonly dedupeKey: string | undefined;
+  readonly digest: string;
+  settled(outcome: AppendOutcome): void;
+}
+
+/** A log's state. `first`..`tail` are the seqs it holds (`first` > `tail`: none); `bytes` is the size of their payloads. */
+export interface Head {
+  readonly epoch: string;
+  readonly first: number;
+  readonly tail: number;
+  readonly bytes: number;
+}
+
+export type Direction = "forward" | "backward";
+
+/** The small records, by kind. Keys are unique within a kind and sort by their text. */
+export interface RecordKinds {
+  user: { readonly name: string; readonly createdAt: number; readonly lastSeen: number; readonly everyoneSeq: number };
+  room: { readonly name: string; readonly createdAt: number };
+  /** Key `room user`. `seq`: the room log's tail when the user joined. */
+  member: { readonly room: RoomKey; readonly user: UserKey; readonly seq: number; readonly epoch: string };
+  /** Key `user device log`; device "" is the user's own cursor: the furthest of all devices. */
+  cursor: {
+    readonly user: UserKey;
+    readonly device: DeviceKey | "";
+    readonly log: LogName;
+    readonly epoch: string;
+    readonly seq: number;
+  };
+}
+export type RecordKind = keyof RecordKinds;
+export type RecordWrite = {
+  [K in RecordKind]: { readonly kind: K; readonly key: string; readonly value: RecordKinds[K] | undefined };
+}[RecordKind];
+
+export interface Engine {
+  /**
+   * Appends to every log of `append`, atomically, and calls `append.settled` when it is as durable as asked. Appends
+   * are taken in call order: that is the order of seqs. Faults: `client_id_reused`, `storage_unavailable`.
+   */
+  append(append: Append): void;
+
+  /**
+   * Up to `limit` entries after (`forward`) or before (`backward`) `from`, nearest first, and no more than about
+   * `maxBytes` of payload but at least one if there is one. Seqs that were trimmed or lost are left out: a jump in
+   * `seq` is a hole. Sees everything that was settled before the call.
+   */
+  read(log: LogName, from: number, direction: Direction, limit: number, maxBytes?: number): Promise<Entry[]>;
+
+  /** The log's state now. A log that was never written has an epoch, `first` 1 and `tail` 0. */
+  head(log: LogName): Promise<Head>;
+
+  /** Names of up to `limit` logs after `after` in key order: all that hold entries are among them. */
+  logs(after: string, limit: number): Promise<LogName[]>;
+
+  /** Drops entries below `first`, in bounded steps. Readers see the hole at once. */
+  trim(log: LogName, first: number): Promise<void>;
+
+  /** May forget dedupe keys of appends that are older than `beforeTs` (ms since the epoch), and none that are younger. */
+  expireDedupe(beforeTs: number): Promise<void>;
+
+  /** Writes records, atomically and durably when it resolves. `value: undefined` deletes. Rejects with `StorageUnavailable`. */
+  write(records: readonly RecordWrite[]): Promise<void>;
+
+  /** Writes a cursor some time soon: it goes with a later commit. Losing it costs a redelivery, never a message. */
+  commitCursor(record: Extract<RecordWrite, { kind: "cursor" }>): void;
+
+  /** All records of a kind whose key begins with `prefix`, in key order. Sees lazily written cursors too. */
+  scan<K extends RecordKind>(kind: K, prefix: string): Promise<(readonly [key: string, value: RecordKinds[K]])[]>;
+
+  /**
+   * Calls `listener` after appends became readable, by whichever node made them, with the position reached: a hint. It
+   * may come late, twice or not at all for a single append; a jump means "read the log".
+   */
+  subscribe(listener: (log: LogName, seq: number) => void): void;
+
+  /** Writes what is pending and lets go of the store. Appends that were not settled get `storage_unavailable`. */
+  close(): Promise<void>;
+}
+
+/** Thrown (as a rejection) where the store cannot serve; the cause says why. */
+export class StorageUnavailable extends Error {
+  override readonly name = "StorageUnavailable";
+}
+
+/** Payload bytes that one `read` returns at most, unless the caller says otherwise. */
+export const defaultReadBytes = 1024 * 1024;

@@ -1,0 +1,127 @@
+/**
+ * Moves entries from the journal into per-log chunks, in the background and in bounded steps, then drops the journal
+ * records. Every step is synced, and the journal goes only in the last one: a crash anywhere leaves the journal to do it
+ * again (docs/adr/0001-storage-layout.md). Also drops the chunks that a trim left behind.
+ */
+import { encodeChunk, keys, seal } from "./codec.ts";
+import type { CommitStep, Operation } from "./commit.ts";
+import type { DedupeIndex } from "./dedupe-index.ts";
+import type { LogState } from "./log-state.ts";
+import type { Database } from "./open-store.ts";
+
+const stepBytes = 256 * 1024;
+const stepDeletes = 500;
+
+export class Checkpoint {
+  readonly #db: Database;
+  readonly #dedupe: DedupeIndex;
+  readonly #onStep: (step: CommitStep) => void;
+  /** The logs with entries that only the journal has. */
+  #dirty = new Set<LogState>();
+  #journalStart: number;
+  #journalBytes: number;
+  #running: Promise<void> | undefined;
+
+  constructor(
+    db: Database,
+    dedupe: DedupeIndex,
+    onStep: (step: CommitStep) => void,
+    dirty: Iterable<LogState>,
+    journalStart: number,
+    journalBytes: number,
+  ) {
+    this.#db = db;
+    this.#dedupe = dedupe;
+    this.#onStep = onStep;
+    this.#dirty = new Set(dirty);
+    this.#journalStart = journalStart;
+    this.#journalBytes = journalBytes;
+  }
+
+  journalGrew(touched: Iterable<LogState>, bytes: number): void {
+    for (const log of touched) this.#dirty.add(log);
+    this.#journalBytes += bytes;
+  }
+
+  due(limitBytes: number): boolean {
+    return this.#journalBytes > limitBytes && this.#running === undefined;
+  }
+
+  /** Moves everything up to the journal's record `upTo`. No commit may be under way at the call; they may go on after it. */
+  run(upTo: number): Promise<void> {
+    const logs = [...this.#dirty];
+    this.#dirty = new Set();
+    this.#journalBytes = 0;
+    for (const log of logs) log.startFlush();
+    this.#running = this.#run(logs, upTo).finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #run(logs: readonly LogState[], upTo: number): Promise<void> {
+    let operations: Operation[] = [];
+    let bytes = 0;
+    for (const log of logs) {
+      for (const chunk of log.chunks()) {
+        const first = chunk.entries[0]?.seq ?? 0;
+        const value = encodeChunk(chunk);
+        operations.push({ type: "put", key: keys.chunk(log.name, first), value });
+        bytes += value.length;
+        if (bytes < stepBytes) continue;
+        await this.#write(operations);
+        operations = [];
+        bytes = 0;
+      }
+    }
+    await this.#write(operations);
+    const last = await this.#dedupe.checkpoint(upTo, (buckets) => this.#write(buckets));
+    await this.#end(last, upTo);
+    for (const log of logs) log.flushing = [];
+    this.#dedupe.checkpointDone();
+  }
+
+  async #end(last: readonly Operation[], upTo: number): Promise<void> {
+    const operations: Operation[] = [...last, { type: "put", key: keys.journalStart, value: seal(String(upTo + 1)) }];
+    for (let n = this.#journalStart; n <= upTo; n++) operations.push({ type: "del", key: keys.journal(n) });
+    await this.#write(operations);
+    this.#journalStart = upTo + 1;
+    this.#onStep("checkpoint-end");
+  }
+
+  async #write(operations: readonly Operation[]): Promise<void> {
+    if (operations.length === 0) return;
+    await this.#db.batch([...operations], { sync: true });
+    this.#onStep("checkpoint-chunk");
+  }
+
+  /** Writes the log's record and deletes the chunks that end before its first entry; the last chunk stays, it tells the tail. */
+  async dropChunks(log: LogState): Promise<void> {
+    await this.#db.put(keys.head(log.name), seal(JSON.stringify(log.record)), { sync: true });
+    log.recorded = true;
+    const range = { gte: keys.chunk(log.name, 0), lte: keys.chunk(log.name, log.first), limit: stepDeletes + 1 };
+    for (;;) {
+      const found = await this.#db.keys(range).all();
+      const dead = found.slice(0, -1);
+      if (dead.length === 0) return;
+      await this.#db.batch(dead.map((key) => ({ type: "del", key })));
+    }
+  }
+
+  /** Waits for the checkpoint under way, failed or not. */
+  async stopped(): Promise<void> {
+    await this.#running?.catch(() => {});
+  }
+
+  /** Ends cleanly: seqs that were only set aside may be used by the next process. */
+  async close(logs: Iterable<LogState>): Promise<void> {
+    await this.stopped();
+    const operations: Operation[] = [];
+    for (const log of logs) {
+      if (log.reserved <= log.tail) continue;
+      log.reserved = log.tail;
+      operations.push({ type: "put", key: keys.head(log.name), value: seal(JSON.stringify(log.record)) });
+    }
+    await this.#write(operations);
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * What one group commit holds: the appends and records that go to the disk in one synced batch. Builds the batch from
+ * the appends, in order, giving out seqs; knows nothing of when it is written. Hot path (`npm run bench`).
+ */
+import { fail } from "@parley/protocol";
+import type { Append, Appended, AppendOutcome, RecordWrite } from "../engine.ts";
+import type { Entry } from "../entry.ts";
+import { hashKey, type KeyHash } from "./bloom.ts";
+import { encodeContent, encodeJournal, encodeReceipt, type JournalRecord, keys, type Receipt, seal } from "./codec.ts";
+import type { LogState } from "./log-state.ts";
+
+export type Operation =
+  | { readonly type: "put"; readonly key: string; readonly value: Buffer }
+  | { readonly type: "del"; readonly key: string };
+
+/** Where a crash can come between two writes; tests end the process there (`test/faults`). */
+export type CommitStep = "before-write" | "after-write" | "after-reply" | "checkpoint-chunk" | "checkpoint-end";
+
+/** Seqs that are set aside at once for appends of `memory` durability. */
+const reservation = 4096;
+
+export class Commit {
+  readonly #logs: ReadonlyMap<string, LogState>;
+  /** The receipts of appends of earlier commits that some of these repeat. */
+  readonly #stored: ReadonlyMap<string, Receipt | undefined>;
+  readonly #outcomes: {
+    readonly append: Append;
+    readonly outcome: AppendOutcome;
+    readonly logs: readonly LogState[];
+  }[] = [];
+  readonly #heads = new Set<LogState>();
+  /** The dedupe keys of this commit. */
+  readonly #keys = new Map<string, Receipt>();
+  readonly #hashes: KeyHash[] = [];
+  #receipts = "";
+  #contents = "";
+  /** Whether anything in it was promised to be on disk. */
+  needsSync = false;
+  readonly touched = new Set<LogState>();
+
+  constructor(logs: ReadonlyMap<string, LogState>, stored: ReadonlyMap<string, Receipt | undefined>) {
+    this.#logs = logs;
+    this.#stored = stored;
+  }
+
+  /** Gives out seqs for one append. One of `memory` durability may be settled before this returns. */
+  add(append: Append): void {
+    const known = append.dedupeKey === undefined ? undefined : this.#known(append.dedupeKey);
+    if (known) {
+      this.needsSync = true;
+      this.#outcomes.push({ append, outcome: repeat(append, known), logs: [] });
+      return;
+    }
+    const logs: LogState[] = [];
+    let early = append.durability === "memory";
+    for (const name of append.logs) {
+      const log = this.#logs.get(name);
+      if (!log) throw new Error(`log ${name} was not loaded before the commit`);
+      if (log.waiting || log.tail + 1 > log.reserved) early = false;
+      logs.push(log);
+    }
+    this.#store(append, logs, early);
+  }
+
+  #known(key: string): Receipt | undefined {
+    return this.#keys.get(key) ?? this.#stored.get(key);
+  }
+
+  #remember(receipt: Receipt): void {
+    this.#keys.set(receipt.dedupeKey, receipt);
+    this.#hashes.push(hashKey(receipt.dedupeKey));
+  }
+
+  #store(append: Append, logs: readonly LogState[], early: boolean): void {
+    const entries: Entry[] = [];
+    for (const log of logs) {
+      const entry = log.append(append.payload, append.origin, append.expiresAt);
+      entries.push(entry);
+      this.touched.add(log);
+      if (!log.recorded) this.#heads.add(log);
+      if (!early) log.waiting = true;
+    }
+    const { id, ts, dedupeKey, digest } = append;
+    const receipt = encodeReceipt(append, entries);
+    if (dedupeKey !== undefined) this.#remember({ dedupeKey, digest, id, ts, positions: entries });
+    this.#receipts += receipt;
+    this.#contents += encodeContent(append);
+    const outcome: Appended = {
+      ok: true,
+      duplicate: false,
+      durability: early ? "memory" : "fsync",
+      id,
+      ts,
+      positions: entries,
+      entries,
+    };
+    if (early) {
+      settle(append, outcome, logs);
+      return;
+    }
+    this.needsSync = true;
+    if (append.durability === "memory") this.#reserve(logs);
+    this.#outcomes.push({ append, outcome, logs });
+  }
+
+  /** The first of many: this one waits for the disk, and the next `reservation` ones need not. */
+  #reserve(logs: readonly LogState[]): void {
+    for (const log of logs) {
+      if (log.tail < log.reserved) continue;
+      log.reserved = log.tail + reservation;
+      this.#heads.add(log);
+    }
+  }
+
+  /** The operations to write, under the journal's number `n`; `records` go with them. */
+  operations(
+    n: number,
+    records: readonly RecordWrite[],
+  ): { operations: Operation[]; journal: JournalRecord | undefined } {
+    const operations: Operation[] = [];
+    for (const log of this.#heads) {
+      operations.push({ type: "put", key: keys.head(log.name), value: seal(JSON.stringify(log.record)) });
+    }
+    for (const { kind, key, value } of records) {
+      const at = keys.record(kind, key);
+      if (value === undefined) operations.push({ type: "del", key: at });
+      else operations.push({ type: "put", key: at, value: Buffer.from(JSON.stringify(value)) });
+    }
+    if (this.#receipts === "") return { operations, journal: undefined };
+    const journal = encodeJournal(this.#receipts, this.#contents);
+    operations.push({ type: "put", key: keys.journal(n), value: journal.value });
+    return { operations, journal };
+  }
+
+  /** The hashes of its dedupe keys. */
+  get hashes(): readonly KeyHash[] {
+    return this.#hashes;
+  }
+
+  /** It is on disk: readers may see it, senders are told, in order. */
+  succeeded(): void {
+    for (const log of this.#heads) log.recorded = true;
+    for (const log of this.touched) log.waiting = false;
+    for (const { append, outcome, logs } of this.#outcomes) settle(append, outcome, logs);
+  }
+
+  /** It is not, or nobody knows: every append that was not settled gets the fault. */
+  failed(message: string): void {
+    for (const { append } of this.#outcomes) append.settled(fail("storage_unavailable", message, 1000));
+  }
+}
+
+function settle(append: Append, outcome: AppendOutcome, logs: readonly LogState[]): void {
+  if (outcome.ok)
+    for (let i = 0; i < logs.length; i++) (logs[i] as LogState).settled = (outcome.entries[i] as Entry).seq;
+  append.settled(outcome);
+}
+
+function repeat(append: Append, { digest, id, ts, positions }: Receipt): AppendOutcome {
+  if (digest !== append.digest) return fail("client_id_reused", "this clientId was sent before with another content");
+  return { ok: true, duplicate: true, durability: "fsync", id, ts, positions, entries: [] };
+}

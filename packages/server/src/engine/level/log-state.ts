@@ -1,0 +1,132 @@
+/**
+ * What the level engine holds in memory of one log: its head, and the entries that are in the journal but not yet in
+ * chunks. Entries above `settled` are on their way to the disk and no reader sees them. Hot path.
+ */
+import type { LogName } from "@parley/protocol";
+import type { Head } from "../engine.ts";
+import { Entry } from "../entry.ts";
+import { type Chunk, CorruptStore } from "./codec.ts";
+
+/** The log's record in the store. Not written per append: the tail is what the last chunk and the journal say. */
+export interface HeadRecord {
+  readonly epoch: string;
+  readonly first: number;
+  /** Payload bytes of the log's whole life that were trimmed. */
+  readonly trimmedBytes: number;
+  /** Seqs up to here may have been used by appends of `memory` durability that a crash took: never used again. */
+  readonly reserved: number;
+}
+
+export const entriesPerChunk = 64;
+const bytesPerChunk = 65_536;
+
+export class LogState {
+  readonly name: LogName;
+  readonly epoch: string;
+  first = 1;
+  trimmedBytes = 0;
+  reserved = 0;
+  /** The last seq given out, the last one that readers may see. */
+  tail = 0;
+  settled = 0;
+  /** Payload bytes of the log's whole life, and of the part that is in chunks. */
+  endBytes = 0;
+  chunkedBytes = 0;
+  /** Whether the store has the log's record. */
+  recorded = false;
+  /** Whether the commit under way holds an entry of this log that waits for the disk. */
+  waiting = false;
+  /** In seq order: written by the checkpoint under way, and since it began. */
+  flushing: readonly Entry[] = [];
+  active: Entry[] = [];
+
+  constructor(name: LogName, epoch: string) {
+    this.name = name;
+    this.epoch = epoch;
+  }
+
+  /** The state that a log's record and its last chunk tell. */
+  static restore(name: LogName, record: HeadRecord, last: Chunk | undefined): LogState {
+    const state = new LogState(name, record.epoch);
+    const lastEntry = last?.entries.at(-1);
+    state.first = record.first;
+    state.trimmedBytes = record.trimmedBytes;
+    state.tail = state.settled = lastEntry?.seq ?? 0;
+    state.endBytes = state.chunkedBytes = last ? last.offset + payloadBytes(last.entries) : 0;
+    state.reserved = record.reserved;
+    state.recorded = true;
+    return state;
+  }
+
+  get record(): HeadRecord {
+    const { epoch, first, trimmedBytes, reserved } = this;
+    return { epoch, first, trimmedBytes, reserved };
+  }
+
+  get head(): Head {
+    return { epoch: this.epoch, first: this.first, tail: this.settled, bytes: this.endBytes - this.trimmedBytes };
+  }
+
+  append(payload: string, origin: string, expiresAt: number): Entry {
+    this.tail += 1;
+    const entry = new Entry(this.name, this.epoch, this.tail, payload, origin, expiresAt);
+    this.active.push(entry);
+    this.endBytes += Buffer.byteLength(payload);
+    return entry;
+  }
+
+  /** Takes an entry back from the journal. One that a chunk already has is left out. */
+  replay(seq: number, payload: string, origin: string, expiresAt: number): void {
+    if (seq <= this.tail) return;
+    if (this.active.length > 0 && seq > this.tail + 1 && seq > this.reserved + 1) {
+      throw new CorruptStore(`log ${JSON.stringify(this.name)} lacks seq ${this.tail + 1} in the journal`);
+    }
+    this.tail = seq - 1;
+    this.append(payload, origin, expiresAt);
+    this.settled = seq;
+  }
+
+  /** After a crash: seqs that may have been told to somebody are not used again. */
+  skipReserved(): void {
+    if (this.reserved > this.tail) this.tail = this.settled = this.reserved;
+  }
+
+  /** The lowest seq that is in memory, or one above the tail. */
+  get memoryFirst(): number {
+    return this.flushing[0]?.seq ?? this.active[0]?.seq ?? this.tail + 1;
+  }
+
+  /** Hands what is in memory to a checkpoint, which calls `chunks` later. */
+  startFlush(): void {
+    this.flushing = this.active;
+    this.active = [];
+  }
+
+  /** What is being flushed, cut into chunks. */
+  chunks(): Chunk[] {
+    const chunks: Chunk[] = [];
+    let entries: Entry[] = [];
+    let offset = this.chunkedBytes;
+    let bytes = 0;
+    const cut = () => {
+      if (entries.length > 0) chunks.push({ offset, entries });
+      offset += bytes;
+      entries = [];
+      bytes = 0;
+    };
+    for (const entry of this.flushing) {
+      const previous = entries.at(-1);
+      const full = entries.length >= entriesPerChunk || bytes >= bytesPerChunk;
+      if (previous && (full || entry.seq !== previous.seq + 1)) cut();
+      entries.push(entry);
+      bytes += Buffer.byteLength(entry.payload);
+    }
+    cut();
+    this.chunkedBytes = offset;
+    return chunks;
+  }
+}
+
+export function payloadBytes(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0);
+}

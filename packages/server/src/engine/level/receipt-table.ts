@@ -1,0 +1,80 @@
+/**
+ * From the hash of a dedupe key to the pages where its receipt may be: open addressing in one typed array, outside the
+ * garbage collector's reach. On disk it is the list of its used slots. Hot path.
+ */
+import type { KeyHash } from "./bloom.ts";
+
+/** A slot: both hashes, and the page + 1 (0: empty). */
+const words = 3;
+const firstSlots = 1024;
+
+export class ReceiptTable {
+  #slots: Uint32Array;
+  #mask: number;
+  size = 0;
+
+  private constructor(slots: Uint32Array) {
+    this.#slots = slots;
+    this.#mask = slots.length / words - 1;
+  }
+
+  static create(): ReceiptTable {
+    return new ReceiptTable(new Uint32Array(firstSlots * words));
+  }
+
+  add(hash: KeyHash, page: number): void {
+    if (this.size * 2 > this.#mask) this.#grow();
+    this.#insert(hash.a, hash.b, page + 1);
+    this.size += 1;
+  }
+
+  /** The pages that may have the key, oldest first; nearly always none or one. */
+  find({ a, b }: KeyHash): readonly number[] {
+    let found = none;
+    for (let slot = a & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const at = slot * words;
+      const page = this.#slots[at + 2] as number;
+      if (page === 0) return found;
+      if (this.#slots[at] === a && this.#slots[at + 1] === b) found = [...found, page - 1];
+    }
+  }
+
+  /** All hashes with their pages, as `hashesIn` and `pagesIn` read them. */
+  get bytes(): Buffer {
+    const used = this.#slots.filter((_, i) => this.#slots[i - (i % words) + 2] !== 0);
+    return Buffer.from(used.buffer, used.byteOffset, used.byteLength);
+  }
+
+  #insert(a: number, b: number, page: number): void {
+    let slot = a & this.#mask;
+    while (this.#slots[slot * words + 2] !== 0) slot = (slot + 1) & this.#mask;
+    this.#slots[slot * words] = a;
+    this.#slots[slot * words + 1] = b;
+    this.#slots[slot * words + 2] = page;
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    this.#slots = new Uint32Array(old.length * 2);
+    this.#mask = this.#slots.length / words - 1;
+    for (let at = 0; at < old.length; at += words) {
+      const page = old[at + 2] as number;
+      if (page !== 0) this.#insert(old[at] as number, old[at + 1] as number, page);
+    }
+  }
+}
+
+const none: readonly number[] = [];
+
+/** Every hash in `ReceiptTable.bytes`. */
+export function* hashesIn(bytes: Buffer): Generator<KeyHash> {
+  for (let at = 0; at < bytes.length; at += words * 4)
+    yield { a: bytes.readUInt32LE(at), b: bytes.readUInt32LE(at + 4) };
+}
+
+/** The pages that may have the key, by `ReceiptTable.bytes`. */
+export function* pagesIn(bytes: Buffer, { a, b }: KeyHash): Generator<number> {
+  for (let at = 0; at < bytes.length; at += words * 4) {
+    if (bytes.readUInt32LE(at) === a && bytes.readUInt32LE(at + 4) === b) yield bytes.readUInt32LE(at + 8) - 1;
+  }
+}
