@@ -103,7 +103,6 @@ function appending(open: Open): void {
       tail: 1,
       bytes: Buffer.byteLength('{"body":"é"}'),
     });
-    assert.notEqual((await engine.head(log("bob"))).epoch, empty.epoch);
     await engine.close();
   });
 
@@ -333,7 +332,10 @@ function reopening(open: Open): void {
     assert.deepEqual(await bodies(after, "bob"), []);
     assert.equal((await after.scan("cursor", "bob ")).length, 1);
     const again = await append(after, ["alice", "bob"], "hi", { dedupeKey: "alice c1" });
-    assert.deepEqual([again.duplicate, again.id, again.positions.map(place)], [true, "first", first.positions.map(place)]);
+    assert.deepEqual(
+      [again.duplicate, again.id, again.positions.map(place)],
+      [true, "first", first.positions.map(place)],
+    );
     assert.deepEqual(
       (await append(after, ["alice", "bob"], "next")).positions.map(({ seq }) => seq),
       [3, 2],

@@ -43,10 +43,12 @@ async function created(path: string, content: string): Promise<boolean> {
 }
 
 function isAlive(holder: string): boolean {
-  const [pid, token] = holder.trim().split(" ");
-  if (Number(pid) === process.pid) return token === processToken;
+  const [digits, token] = holder.trim().split(" ");
+  const pid = Number(digits);
+  if (pid === process.pid) return token === processToken;
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
   try {
-    process.kill(Number(pid), 0);
+    process.kill(pid, 0);
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";

@@ -71,7 +71,10 @@ class FilePersistence implements Persistence {
     this.#isTorn = false;
     this.#bytes += record.length;
     for (const change of changes) this.#fold.apply(change);
-    if (this.#bytes > Math.max(this.#compactAboveBytes, 4 * this.#compactedBytes)) await this.#compact();
+    if (this.#bytes <= Math.max(this.#compactAboveBytes, 4 * this.#compactedBytes)) return;
+    // The save is done whether or not this works; when it does not, try again when the journal is much longer.
+    this.#compactedBytes = this.#bytes;
+    await this.#compact().catch(() => {});
   }
 
   async close(): Promise<void> {

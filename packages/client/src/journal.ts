@@ -49,7 +49,7 @@ export function decodeJournal(bytes: Buffer, path: string): { batches: Change[][
 
 function decodeRecord(line: Buffer): Change[] | undefined {
   const json = line.subarray(checksumDigits + 1);
-  if (line.subarray(0, checksumDigits).toString("latin1") !== checksum(json)) return undefined;
+  if (line.toString("latin1", 0, checksumDigits + 1) !== `${checksum(json)} `) return undefined;
   return JSON.parse(json.toString("utf8")) as Change[];
 }
 

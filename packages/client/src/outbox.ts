@@ -149,7 +149,7 @@ export class Outbox {
 
   #enter(send: StoredSend, outcome: Outcome): void {
     const ref = (this.#nextRef++).toString(36);
-    const entry = { ref, clientId: send.clientId, text: JSON.stringify({ op: "send", ref, ...send }), outcome };
+    const entry = { ref, clientId: send.clientId, text: JSON.stringify({ ...send, op: "send", ref }), outcome };
     this.#entries.set(ref, entry);
     this.#unsent.push(entry);
   }

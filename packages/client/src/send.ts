@@ -2,7 +2,6 @@
  * From what the application wants to send to the fields of the protocol's `send`. Checks what the server would refuse
  * without being able to say which send it was.
  */
-import type { ClientMessages } from "@parley/protocol";
 import { encodeBase64 } from "./base64.ts";
 import { ParleyError } from "./errors.ts";
 import type { StoredSend } from "./persistence.ts";
@@ -28,6 +27,9 @@ export interface SendOptions {
 const clientIdPattern = /^[!-~]{1,64}$/;
 const maxAddressLength = 256;
 const maxRecipients = 100;
+const maxContentTypeLength = 128;
+const maxTypeLength = 64;
+const maxTtlMs = 31_536_000_000;
 
 /** Makes the fields of a send. Throws `bad_argument`. */
 export function createSend(
@@ -38,29 +40,33 @@ export function createSend(
 ): StoredSend {
   checkRecipients(to);
   if (!clientIdPattern.test(clientId)) throw bad("a clientId has 1 to 64 printable ASCII characters without spaces");
-  if (options.ttl !== undefined && !(Number.isSafeInteger(options.ttl) && options.ttl > 0))
-    throw bad("ttl is a whole number of milliseconds");
-  const recipients = typeof to === "string" ? to : [...to];
-  const fields: ClientMessages["send"] = { op: "send", to: recipients, body: "", ...options };
-  if (typeof body === "string") return stored(fields, { clientId, body });
+  checkOptions(options);
+  const fields = { ...options, clientId, to: typeof to === "string" ? to : [...to] };
+  if (typeof body === "string") return { ...fields, body };
+  if (!(body instanceof Uint8Array)) throw bad("a body is a string or a Uint8Array");
   const contentType = options.contentType ?? "application/octet-stream";
-  return stored(fields, { clientId, body: encodeBase64(body), encoding: "base64", contentType });
-}
-
-type Content = Pick<StoredSend, "clientId" | "body"> & Partial<Pick<StoredSend, "encoding" | "contentType">>;
-
-function stored({ op: _, ...fields }: ClientMessages["send"], content: Content): StoredSend {
-  return { ...fields, ...content };
+  return { ...fields, body: encodeBase64(body), encoding: "base64", contentType };
 }
 
 function checkRecipients(to: string | readonly string[]): void {
   const addresses = typeof to === "string" ? [to] : to;
-  if (addresses.length === 0 || addresses.length > maxRecipients)
+  if (!Array.isArray(addresses) || addresses.length === 0 || addresses.length > maxRecipients)
     throw bad(`a message has 1 to ${maxRecipients} recipients`);
   for (const address of addresses) {
     if (typeof address !== "string" || address.length === 0 || address.length > maxAddressLength)
-      throw bad(`not an address: ${JSON.stringify(address)?.slice(0, 80)}`);
+      throw bad(`an address has 1 to ${maxAddressLength} characters`);
   }
+}
+
+function checkOptions({ ttl, contentType, type }: SendOptions): void {
+  if (ttl !== undefined && !(Number.isSafeInteger(ttl) && ttl > 0 && ttl <= maxTtlMs))
+    throw bad(`ttl is a whole number of milliseconds, 1 to ${maxTtlMs}`);
+  checkLength("contentType", contentType, maxContentTypeLength);
+  checkLength("type", type, maxTypeLength);
+}
+
+function checkLength(what: string, text: string | undefined, max: number): void {
+  if (text !== undefined && (text.length === 0 || text.length > max)) throw bad(`${what} has 1 to ${max} characters`);
 }
 
 function bad(message: string): ParleyError {

@@ -2,6 +2,14 @@
 export { type ErrorCode, type ErrorKind, errors, isErrorCode } from "./errors.ts";
 export { encodeFrame, FrameDecoder, type FrameFault, lengthPrefixBytes } from "./framing.ts";
 export {
+  defaultListing,
+  defaultPage,
+  defaultWindow,
+  helloFrameBytes,
+  helloTimeoutMs,
+  maxRecipients,
+} from "./limits.ts";
+export {
   type Address,
   type DeviceKey,
   type Everyone,

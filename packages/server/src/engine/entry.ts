@@ -9,6 +9,10 @@ import type { LogName } from "@parley/protocol";
 export type EntryEncoder = (entry: Entry) => Buffer;
 
 export class Entry {
+  /** So that an entry can stand among other events. */
+  get op(): "message" {
+    return "message";
+  }
   readonly log: LogName;
   readonly epoch: string;
   /** 1, 2, 3 … within the log's epoch. */

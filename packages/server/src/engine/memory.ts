@@ -25,7 +25,7 @@ interface MemoryLog {
 }
 
 export class MemoryEngine implements Engine {
-  readonly #newEpoch: () => string;
+  readonly #epoch: string;
   readonly #logs = new Map<LogName, MemoryLog>();
   readonly #records = new Map<string, unknown>();
   readonly #known = new Map<string, { readonly digest: string; readonly result: Appended }>();
@@ -34,7 +34,7 @@ export class MemoryEngine implements Engine {
   #closed = false;
 
   constructor(newEpoch: () => string) {
-    this.#newEpoch = newEpoch;
+    this.#epoch = newEpoch();
   }
 
   append(append: Append): void {
@@ -82,7 +82,7 @@ export class MemoryEngine implements Engine {
   #log(name: LogName): MemoryLog {
     let log = this.#logs.get(name);
     if (!log) {
-      log = { epoch: this.#newEpoch(), first: 1, tail: 0, entries: [] };
+      log = { epoch: this.#epoch, first: 1, tail: 0, entries: [] };
       this.#logs.set(name, log);
     }
     return log;

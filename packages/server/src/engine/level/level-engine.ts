@@ -28,7 +28,7 @@ import { replayJournal } from "./recovery.ts";
 
 export interface LevelOptions {
   readonly directory: string;
-  /** Makes a random epoch for a new log. */
+  /** Makes the random epoch of a new store. */
   readonly newEpoch: () => string;
   /** Journal bytes after which a checkpoint begins. Bounds memory and the time to open. */
   readonly checkpointBytes?: number;
@@ -58,6 +58,8 @@ export class LevelEngine implements Engine {
   readonly #onStep: (step: CommitStep) => void;
   #dedupe: DedupeIndex;
   #checkpoint: Checkpoint;
+  /** Of logs that are new: random, made with the store. */
+  #epoch = "";
   #journalNext = 1;
   #appends: Append[] = [];
   #writes: PendingWrite[] = [];
@@ -86,7 +88,7 @@ export class LevelEngine implements Engine {
   }
 
   async #open(): Promise<void> {
-    await openStore(this.#db);
+    this.#epoch = await openStore(this.#db, this.#options.newEpoch);
     try {
       this.#logs.clear();
       this.#dedupe = await DedupeIndex.load(this.#db);
@@ -261,7 +263,7 @@ export class LevelEngine implements Engine {
   async #restore(name: LogName): Promise<LogState> {
     const key = keys.head(name);
     const [value, last] = await Promise.all([this.#db.get(key), chunkAt(this.#db, name, Number.MAX_SAFE_INTEGER)]);
-    if (!value) return new LogState(name, this.#options.newEpoch());
+    if (!value) return new LogState(name, this.#epoch);
     return LogState.restore(name, JSON.parse(unseal(value, key)) as HeadRecord, last);
   }
 

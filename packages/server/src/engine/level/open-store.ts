@@ -17,39 +17,42 @@ export const schemaVersion = 1;
 
 const writeBufferBytes = 32 * 1024 * 1024;
 const cacheBytes = 32 * 1024 * 1024;
+const maxFileBytes = 8 * 1024 * 1024;
 
 /** Makes the handle of the store in `directory`; nothing is opened or locked before `openStore`. */
 export function createDatabase(directory: string): Database {
   return new ClassicLevel<string, Buffer>(directory, { keyEncoding: "utf8", valueEncoding: "buffer" });
 }
 
-/** Opens `database` and checks the schema. Throws `StoreRefused`. */
-export async function openStore(database: Database): Promise<void> {
+/** Opens `database` and checks the schema. Returns the epoch of the store's logs. Throws `StoreRefused`. */
+export async function openStore(database: Database, newEpoch: () => string): Promise<string> {
   try {
-    await database.open({ writeBufferSize: writeBufferBytes, cacheSize: cacheBytes, maxFileSize: 8 * 1024 * 1024 });
-    await checkSchema(database);
+    await database.open({ writeBufferSize: writeBufferBytes, cacheSize: cacheBytes, maxFileSize: maxFileBytes });
+    const schema = await readSchema(database, newEpoch);
+    if (schema.version === schemaVersion) return schema.epoch;
+    await database.close();
+    throw new StoreRefused(
+      `The store in ${database.location} has schema version ${schema.version}; this Parley reads version ${schemaVersion}. ` +
+        "Start the Parley that wrote it, or point --data-dir to another directory.",
+    );
   } catch (error) {
     throw refusal(database.location, error);
   }
 }
 
-async function checkSchema(database: Database): Promise<void> {
+interface Schema {
+  readonly version: number;
+  readonly epoch: string;
+}
+
+async function readSchema(database: Database, newEpoch: () => string): Promise<Schema> {
   const stored = await database.get(keys.schema);
-  if (!stored) {
-    const { value } = await database
-      .iterator({ limit: 1 })
-      .next()
-      .then((entry) => ({ value: entry }));
-    if (value) throw new CorruptStore("it holds data but no schema version");
-    return database.put(keys.schema, Buffer.from(JSON.stringify({ version: schemaVersion })), { sync: true });
-  }
-  const version: unknown = (JSON.parse(stored.toString()) as { version?: unknown }).version;
-  if (version === schemaVersion) return;
-  await database.close();
-  throw new StoreRefused(
-    `The store in ${database.location} has schema version ${String(version)}; this Parley reads version ${schemaVersion}. ` +
-      "Start the Parley that wrote it, or point --data-dir to another directory.",
-  );
+  if (stored) return JSON.parse(stored.toString()) as Schema;
+  for await (const key of database.keys({ limit: 1 }))
+    throw new CorruptStore(`it has ${JSON.stringify(key)} but no schema`);
+  const schema = { version: schemaVersion, epoch: newEpoch() };
+  await database.put(keys.schema, Buffer.from(JSON.stringify(schema)), { sync: true });
+  return schema;
 }
 
 /** Turns any failure to open into a `StoreRefused` that says what to do. */

@@ -1,0 +1,87 @@
+/** `parley serve`: starts the server, says what can be done where, drains on SIGTERM and SIGINT. */
+import { loadConfig, refuseExposure } from "../config.ts";
+import { StoreRefused } from "../engine/level/open-store.ts";
+import type { GatewayLog, Listener } from "../gateway/gateway.ts";
+import { type RunningServer, startServer } from "../server.ts";
+import { exitCodes } from "./exit-codes.ts";
+
+export interface ServeFlags {
+  readonly config?: string;
+  readonly dataDir?: string;
+  readonly host?: string;
+  readonly insecure?: boolean;
+  readonly wsPort?: string;
+  readonly tcpPort?: string;
+  readonly engine?: string;
+}
+
+/** Serves until a signal ends it. Resolves with the exit code. */
+export async function serve(flags: ServeFlags): Promise<number> {
+  const began = performance.now();
+  const loaded = loadConfig({
+    file: flags.config ?? process.env.PARLEY_CONFIG,
+    environment: process.env,
+    flags: {
+      dataDir: flags.dataDir,
+      host: flags.host,
+      insecure: flags.insecure,
+      engine: flags.engine,
+      "http.port": flags.wsPort,
+      "nativeTcp.port": flags.tcpPort,
+    },
+  });
+  if (!loaded.ok) {
+    for (const fault of loaded.faults) console.error(`parley: ${fault}`);
+    return exitCodes.usage;
+  }
+  const exposure = refuseExposure(loaded.config);
+  if (exposure) {
+    console.error(`parley: ${exposure}`);
+    return exitCodes.usage;
+  }
+  const server = await startServer(loaded.config, { log: standardErrorLog }).catch((error: unknown) => {
+    console.error(`parley: ${explain(error)}`);
+    return undefined;
+  });
+  if (!server) return exitCodes.failed;
+  announce(
+    server.listeners,
+    loaded.config.engine === "memory" ? "in memory, gone when it ends" : `in ${loaded.config.dataDir}`,
+    began,
+  );
+  await untilSignalled(server);
+  return exitCodes.ok;
+}
+
+const standardErrorLog: GatewayLog = {
+  error: (message, error) =>
+    console.error(
+      `parley: ${message}${error === undefined ? "" : `: ${error instanceof Error ? (error.stack ?? error.message) : error}`}`,
+    ),
+};
+
+function announce(listeners: readonly Listener[], where: string, began: number): void {
+  console.log(`Parley keeps its data ${where}. Anybody on this machine may log in.`);
+  const width = Math.max(...listeners.map(({ url }) => url.length));
+  for (const { url, purpose } of listeners) console.log(`  ${url.padEnd(width)}  ${purpose}`);
+  console.log(
+    `ready in ${((performance.now() - began) / 1000).toFixed(2)} s. Try, in two more terminals: npx parley chat alice · npx parley chat bob`,
+  );
+}
+
+function explain(error: unknown): string {
+  if (error instanceof StoreRefused) return error.message;
+  const { code, port, address } = error as { code?: string; port?: number; address?: string };
+  if (code === "EADDRINUSE")
+    return `${address}:${port} is in use. Stop what uses it, or choose other ports (parley serve --help).`;
+  if (code === "EACCES") return `${address}:${port} may not be bound by this user. Choose a port above 1023.`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+async function untilSignalled(server: RunningServer): Promise<void> {
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => resolve(name));
+  });
+  console.log(`${signal}: closing.`);
+  await server.stop();
+}

@@ -1,0 +1,189 @@
+/**
+ * What can be configured: one table of settings, each with its default, what it takes and what it is for. A setting
+ * comes from a flag, else the environment, else the file, else the default. All faults are reported at once, and a key
+ * that is not in the table is one of them.
+ */
+import { readFileSync } from "node:fs";
+import { type Static, type TSchema, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { parse as parseYaml } from "yaml";
+
+interface Setting {
+  readonly schema: TSchema;
+  readonly fallback: unknown;
+  readonly about: string;
+}
+
+const port = Type.Integer({ minimum: 0, maximum: 65_535 });
+const count = Type.Integer({ minimum: 0 });
+const flag = Type.Boolean();
+
+/** Every setting, by its key: `http.port` in the file is `http: { port: 8080 }`, in the environment `PARLEY_HTTP_PORT`. */
+export const settings = {
+  dataDir: {
+    schema: Type.String({ minLength: 1 }),
+    fallback: "./data",
+    about: "directory that holds everything the server keeps",
+  },
+  engine: {
+    schema: Type.Union([Type.Literal("level"), Type.Literal("memory")]),
+    fallback: "level",
+    about: "where logs live: level (on disk) or memory (gone with the process)",
+  },
+  host: { schema: Type.String({ minLength: 1 }), fallback: "127.0.0.1", about: "address that all listeners bind" },
+  insecure: { schema: flag, fallback: false, about: "allow an address beyond loopback without authentication" },
+  "http.port": { schema: port, fallback: 8080, about: "port of the HTTP and WebSocket listener; 0: any free one" },
+  "http.origins": {
+    schema: Type.Array(Type.String()),
+    fallback: [],
+    about: "web origins that may connect, beside those on loopback",
+  },
+  "nativeWebSocket.enabled": { schema: flag, fallback: true, about: "native protocol over WebSocket at /v1/ws" },
+  "nativeTcp.enabled": { schema: flag, fallback: true, about: "native protocol over TCP" },
+  "nativeTcp.port": { schema: port, fallback: 5790, about: "port of the native protocol over TCP; 0: any free one" },
+  "limits.maxFrameBytes": {
+    schema: Type.Integer({ minimum: 1024, maximum: 67_108_864 }),
+    fallback: 8_388_608,
+    about: "longest frame taken from a client",
+  },
+  "limits.maxBodyBytes": {
+    schema: Type.Integer({ minimum: 1, maximum: 16_777_216 }),
+    fallback: 1_048_576,
+    about: "longest body of a message",
+  },
+  "limits.maxWindow": {
+    schema: Type.Integer({ minimum: 1, maximum: 65_536 }),
+    fallback: 65_536,
+    about: "most unacknowledged messages a session may ask for",
+  },
+  "limits.maxOutboxBytes": {
+    schema: Type.Integer({ minimum: 65_536 }),
+    fallback: 1_048_576,
+    about: "bytes that may wait for one connection before it becomes a reader of its log",
+  },
+  "limits.idleMs": {
+    schema: Type.Integer({ minimum: 300 }),
+    fallback: 90_000,
+    about: "silence after which a connection is closed",
+  },
+  "retention.maxAgeHours": { schema: count, fallback: 0, about: "messages older than this are trimmed; 0: never" },
+  "retention.maxMessages": { schema: count, fallback: 0, about: "most messages kept in one log; 0: no limit" },
+  "retention.maxBytes": { schema: count, fallback: 0, about: "most bytes kept in one log; 0: no limit" },
+  "retention.intervalSeconds": {
+    schema: Type.Integer({ minimum: 1 }),
+    fallback: 60,
+    about: "how often logs are trimmed",
+  },
+} as const satisfies Record<string, Setting>;
+
+type Key = keyof typeof settings;
+export type Config = { readonly [K in Key]: Static<(typeof settings)[K]["schema"]> };
+
+export interface ConfigSources {
+  /** Path of a YAML file. */
+  readonly file?: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Settings from the command line, by key. */
+  readonly flags: Readonly<Partial<Record<Key, unknown>>>;
+}
+
+/** The configuration, or all that is wrong with it. */
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly faults: readonly string[] };
+
+/** The environment variable of a setting: `http.port` is `PARLEY_HTTP_PORT`. */
+export function environmentName(key: string): string {
+  return `PARLEY_${key
+    .replaceAll(".", "_")
+    .replace(/[A-Z]/g, (letter) => `_${letter}`)
+    .toUpperCase()}`;
+}
+
+/** Reads and checks the configuration. */
+export function loadConfig({ file, environment, flags }: ConfigSources): ConfigResult {
+  const faults: string[] = [];
+  const given = new Map<string, { value: unknown; from: string }>();
+  for (const [key, value] of file === undefined ? [] : readFile(file, faults))
+    given.set(key, { value, from: `${file}: ${key}` });
+  for (const key of Object.keys(settings)) {
+    const text = environment[environmentName(key)];
+    if (text !== undefined) given.set(key, { value: fromText(key as Key, text), from: environmentName(key) });
+  }
+  for (const [key, value] of Object.entries(flags)) {
+    if (value !== undefined)
+      given.set(key, {
+        value: typeof value === "string" ? fromText(key as Key, value) : value,
+        from: `the flag for ${key}`,
+      });
+  }
+  for (const [key, { value, from }] of given) {
+    const setting = Object.hasOwn(settings, key) ? settings[key as Key] : undefined;
+    if (!setting) faults.push(`${from}: there is no such setting`);
+    else if (!Compile(setting.schema).Check(value))
+      faults.push(`${from}: ${expectation(setting.schema)}, not ${JSON.stringify(value)}`);
+  }
+  for (const name of Object.keys(environment)) {
+    if (name.startsWith("PARLEY_") && !reserved.has(name) && !environmentNames.has(name))
+      faults.push(`${name}: there is no such setting`);
+  }
+  if (faults.length > 0) return { ok: false, faults };
+  const entries = Object.entries(settings).map(([key, { fallback }]) => [key, given.get(key)?.value ?? fallback]);
+  return { ok: true, config: Object.fromEntries(entries) as Config };
+}
+
+/** Variables of the command line's clients, and those of the test harness. */
+const reserved = new Set(["PARLEY_URL", "PARLEY_USER", "PARLEY_TOKEN", "PARLEY_CONFIG"]);
+const environmentNames: ReadonlySet<string> = new Set(Object.keys(settings).map(environmentName));
+
+function readFile(file: string, faults: string[]): [string, unknown][] {
+  try {
+    const parsed: unknown = parseYaml(readFileSync(file, "utf8")) ?? {};
+    if (typeof parsed === "object" && !Array.isArray(parsed)) return flatten(parsed as Record<string, unknown>, "");
+    faults.push(`${file}: not a YAML mapping of settings`);
+  } catch (error) {
+    faults.push(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return [];
+}
+
+function flatten(tree: Record<string, unknown>, prefix: string): [string, unknown][] {
+  return Object.entries(tree).flatMap(([key, value]): [string, unknown][] => {
+    const path = prefix + key;
+    const isTree = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isTree ? flatten(value as Record<string, unknown>, `${path}.`) : [[path, value]];
+  });
+}
+
+/** What a text from a flag or the environment means for a setting. */
+function fromText(key: Key, text: string): unknown {
+  const { fallback } = settings[key];
+  if (typeof fallback === "number") return text.trim() === "" ? text : Number(text);
+  if (typeof fallback === "boolean")
+    return text === "true" || text === "1" ? true : text === "false" || text === "0" ? false : text;
+  return Array.isArray(fallback) ? text.split(",").filter((part) => part !== "") : text;
+}
+
+function expectation(schema: TSchema): string {
+  const { type, minimum, maximum, anyOf } = schema as {
+    type?: string;
+    minimum?: number;
+    maximum?: number;
+    anyOf?: { const: string }[];
+  };
+  if (anyOf) return `must be one of ${anyOf.map((option) => option.const).join(", ")}`;
+  const range =
+    minimum === undefined ? "" : maximum === undefined ? ` of at least ${minimum}` : ` from ${minimum} to ${maximum}`;
+  return `must be ${type === "integer" || type === "array" ? "an" : "a"} ${type}${range}`;
+}
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+
+/** Why this configuration must not be served, or undefined. Open login is for this machine only. */
+export function refuseExposure({ host, insecure }: Config): string | undefined {
+  if (loopback.test(host) || insecure) return undefined;
+  return (
+    `Refusing to listen on ${host}: login is open, so everybody who reaches it could be anybody. ` +
+    "Keep --host 127.0.0.1 and put an authenticating proxy before it, or say --insecure if you mean it."
+  );
+}

@@ -1,0 +1,86 @@
+/**
+ * What left, or never reached, a reader unacknowledged: an entry each in a log of its own, with the reason. Written
+ * before the message goes, under a dedupe key, so that a crash in between neither loses nor doubles one (P5).
+ */
+import type { LogName } from "@parley/protocol";
+import type { Append, AppendOutcome, Engine } from "../engine/engine.ts";
+import type { Entry } from "../engine/entry.ts";
+import type { Clock } from "./clock.ts";
+
+export type DeadReason = "expired" | "inbox_full" | "retention" | "unacked" | "undeliverable" | "rejected";
+
+/** The dead-letter log. Not an address: no name has a `$`. */
+export const deadLetterLog = "$dead" as LogName;
+
+/** What a dead letter's payload parses to. */
+export interface DeadLetter {
+  readonly reason: DeadReason;
+  readonly ts: number;
+  readonly log: LogName;
+  readonly epoch: string;
+  readonly seq: number;
+  /** Users who had not acknowledged it, at most 100 of them; empty where that is the log's user alone. */
+  readonly pending: readonly string[];
+  /** The message as it was stored. */
+  readonly message: unknown;
+}
+
+const maxPendingNamed = 100;
+/** Expired entries that were just handed over; the same one is met by every session that reads its log. */
+const maxRemembered = 10_000;
+
+export class DeadLetters {
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #newId: () => string;
+  readonly #onFault: (message: string) => void;
+  readonly #remembered = new Set<string>();
+
+  constructor(engine: Engine, clock: Clock, newId: () => string, onFault: (message: string) => void) {
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#newId = newId;
+    this.#onFault = onFault;
+  }
+
+  /** A reader met an entry whose time has passed. */
+  expired(entry: Entry): void {
+    const key = `${entry.log} ${entry.epoch} ${entry.seq}`;
+    if (this.#remembered.has(key)) return;
+    if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
+    this.#remembered.add(key);
+    this.add("expired", entry, []).catch(() => this.#remembered.delete(key));
+  }
+
+  /** Writes a dead letter; resolves when it is on disk. Rejects where the store refuses. */
+  async add(reason: DeadReason, entry: Entry, pending: readonly string[]): Promise<void> {
+    const outcome = await new Promise<AppendOutcome>((settled) =>
+      this.#engine.append(this.#letter(reason, entry, pending, settled)),
+    );
+    if (outcome.ok) return;
+    this.#onFault(outcome.fault.message);
+    throw new Error(outcome.fault.message);
+  }
+
+  #letter(
+    reason: DeadReason,
+    { log, epoch, seq, payload }: Entry,
+    pending: readonly string[],
+    settled: Append["settled"],
+  ): Append {
+    const ts = this.#clock.now();
+    const names = JSON.stringify(pending.slice(0, maxPendingNamed));
+    return {
+      id: this.#newId(),
+      ts,
+      logs: [deadLetterLog],
+      payload: `{"reason":"${reason}","ts":${ts},"log":${JSON.stringify(log)},"epoch":"${epoch}","seq":${seq},"pending":${names},"message":${payload}}`,
+      origin: "",
+      expiresAt: 0,
+      durability: "fsync",
+      dedupeKey: `${deadLetterLog} ${log}:${epoch}:${seq}`,
+      digest: "",
+      settled,
+    };
+  }
+}

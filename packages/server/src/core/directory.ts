@@ -1,0 +1,124 @@
+/**
+ * Who and what there is: users, rooms, memberships. Held in memory, written to the engine before anybody is told; the
+ * sender's path looks names up here without waiting. Also knows which sessions a user has now.
+ */
+import type { LogName, RoomAddress, RoomKey, UserAddress, UserKey } from "@parley/protocol";
+import type { Engine, RecordKinds } from "../engine/engine.ts";
+import type { Entry } from "../engine/entry.ts";
+import type { CoreEvent } from "./connection.ts";
+
+/** A session as the rest of the core sees it through its user. */
+export interface UserSession {
+  /** Tells something that is not a message. */
+  tell(event: Exclude<CoreEvent, Entry>): void;
+  /** Begins to read a log that the user has just joined, and says so to the peer. */
+  joined(log: LogName): Promise<void>;
+  left(log: LogName): void;
+}
+
+export interface User {
+  readonly key: UserKey;
+  /** The spelling that was registered first. */
+  readonly name: string;
+  readonly createdAt: number;
+  /** Where `*` stood when the user was new: what was sent before is not for this user. */
+  readonly everyoneSeq: number;
+  lastSeen: number;
+  readonly sessions: Set<UserSession>;
+  readonly rooms: Map<RoomKey, Membership>;
+}
+
+export interface Room {
+  readonly key: RoomKey;
+  readonly name: string;
+  readonly members: Map<UserKey, User>;
+}
+
+/** The room log's tail when the user joined. */
+export type Membership = Pick<RecordKinds["member"], "seq" | "epoch">;
+
+export class Directory {
+  readonly users = new Map<UserKey, User>();
+  readonly rooms = new Map<RoomKey, Room>();
+  readonly #engine: Engine;
+  readonly #registering = new Map<UserKey, Promise<User>>();
+
+  private constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  static async load(engine: Engine): Promise<Directory> {
+    const directory = new Directory(engine);
+    for (const [key, user] of await engine.scan("user", "")) directory.#addUser(key as UserKey, user);
+    for (const [key, { name }] of await engine.scan("room", "")) directory.#addRoom(key as RoomKey, name);
+    for (const [, { room, user, seq, epoch }] of await engine.scan("member", "")) {
+      const member = directory.users.get(user);
+      if (!member) continue;
+      member.rooms.set(room, { seq, epoch });
+      directory.rooms.get(room)?.members.set(user, member);
+    }
+    return directory;
+  }
+
+  #addUser(key: UserKey, record: RecordKinds["user"]): User {
+    const user = { ...record, key, sessions: new Set<UserSession>(), rooms: new Map<RoomKey, Membership>() };
+    this.users.set(key, user);
+    return user;
+  }
+
+  #addRoom(key: RoomKey, name: string): Room {
+    const room = { key, name, members: new Map<UserKey, User>() };
+    this.rooms.set(key, room);
+    return room;
+  }
+
+  /** The user of that name, registered durably if new. `now` in ms; `everyoneSeq` is asked only for a new user. */
+  async register({ key, name }: UserAddress, now: number, everyoneSeq: () => Promise<number>): Promise<User> {
+    const known = this.users.get(key);
+    if (known) return known;
+    const started = this.#registering.get(key) ?? this.#create(key, name, now, everyoneSeq);
+    this.#registering.set(key, started);
+    try {
+      return await started;
+    } finally {
+      this.#registering.delete(key);
+    }
+  }
+
+  async #create(key: UserKey, name: string, now: number, everyoneSeq: () => Promise<number>): Promise<User> {
+    const value = { name, createdAt: now, lastSeen: now, everyoneSeq: await everyoneSeq() };
+    await this.#engine.write([{ kind: "user", key, value }]);
+    return this.#addUser(key, value);
+  }
+
+  /** Notes when a user was last seen; soon on disk, and no harm if a crash forgets it. */
+  async saw(user: User, now: number): Promise<void> {
+    user.lastSeen = now;
+    const { key, name, createdAt, lastSeen, everyoneSeq } = user;
+    await this.#engine.write([{ kind: "user", key, value: { name, createdAt, lastSeen, everyoneSeq } }]);
+  }
+
+  /** Makes `user` a member, durably, and makes the room if it is new. */
+  async join(user: User, { key, name }: RoomAddress, membership: Membership, now: number): Promise<void> {
+    const { seq, epoch } = membership;
+    const value = { room: key, user: user.key, seq, epoch };
+    const isNew = !this.rooms.has(key);
+    await this.#engine.write([
+      ...(isNew ? [{ kind: "room", key, value: { name, createdAt: now } } as const] : []),
+      { kind: "member", key: `${key} ${user.key}`, value },
+    ]);
+    const room = this.rooms.get(key) ?? this.#addRoom(key, name);
+    room.members.set(user.key, user);
+    user.rooms.set(key, membership);
+  }
+
+  /** Ends a membership, durably, and forgets the cursors under `cursorKeys`. */
+  async leave(user: User, room: Room, cursorKeys: readonly string[]): Promise<void> {
+    await this.#engine.write([
+      { kind: "member", key: `${room.key} ${user.key}`, value: undefined },
+      ...cursorKeys.map((key) => ({ kind: "cursor", key, value: undefined }) as const),
+    ]);
+    room.members.delete(user.key);
+    user.rooms.delete(room.key);
+  }
+}

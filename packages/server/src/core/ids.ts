@@ -1,0 +1,32 @@
+/**
+ * Message ids: UUIDv7 (RFC 9562, section 5.7), strictly increasing within the process by a counter in `rand_a` and the
+ * head of `rand_b` (section 6.2, method 1). Hot path: one call a message.
+ */
+import type { Clock } from "./clock.ts";
+
+/** The counter has 12 + 16 bits and starts low each millisecond, so that it cannot run over within one. */
+const counterStartMask = 0xffff;
+
+/** Makes a function that returns a new id each time. */
+export function createIds(clock: Clock): () => string {
+  let ms = -1;
+  let counter = 0;
+  let prefix = "";
+  let tail = "";
+  return () => {
+    const now = Math.max(clock.now(), ms);
+    if (now !== ms) {
+      const random = Buffer.from(clock.random(8));
+      ms = now;
+      counter = random.readUInt16BE(0) & counterStartMask;
+      const time = now.toString(16).padStart(12, "0");
+      prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`;
+      tail = random.toString("hex", 2, 8);
+    }
+    counter += 1;
+    const high = (counter >>> 16).toString(16).padStart(3, "0");
+    const low = (counter & 0xffff).toString(16).padStart(4, "0");
+    // Variant bits `10` stand in the first digit of the fourth group.
+    return `${prefix}${high}-8${low.slice(0, 3)}-${low.slice(3)}${tail.slice(0, 11)}`;
+  };
+}

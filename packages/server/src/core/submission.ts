@@ -1,0 +1,160 @@
+/**
+ * One `send` on its way: checked, written to the logs of its recipients, then delivered and answered. The answer leaves
+ * only when the engine says that the message is as durable as was asked (P1). Hot path.
+ */
+import {
+  type Address,
+  type ClientMessages,
+  type Durability,
+  everyone,
+  fail,
+  type LogName,
+  ok,
+  parseAddress,
+  type Result,
+} from "@parley/protocol";
+import type { Append, AppendOutcome, LogPosition } from "../engine/engine.ts";
+import type { Directory, User } from "./directory.ts";
+import { digestOf, encodeContent, encodePayload, isBase64 } from "./message.ts";
+import type { CoreLimits, Services } from "./services.ts";
+import type { Session } from "./session.ts";
+
+type Send = ClientMessages["send"];
+
+/** Checks a send and hands it to the engine; the session is answered when it is stored. */
+export function submit(services: Services, session: Session, send: Send): Result<undefined> {
+  const recipients = recipientsOf(services.directory, session.user, send);
+  if (!recipients.ok) return recipients;
+  const content = checkContent(services.limits, send);
+  if (!content.ok) return content;
+  session.requestTaken();
+  services.engine.append(new Submission(services, session, send, recipients.value, content.value));
+  return accepted;
+}
+
+const accepted = ok(undefined);
+
+function checkContent({ maxBodyBytes }: CoreLimits, send: Send): Result<string> {
+  const { body, encoding } = send;
+  // A UTF-16 unit is at most 3 bytes of UTF-8: most bodies need no counting.
+  if (body.length * 3 > maxBodyBytes && Buffer.byteLength(body) > maxBodyBytes) {
+    return fail("too_large", `the body is longer than ${maxBodyBytes} bytes`);
+  }
+  if (encoding === "base64" && !isBase64(body))
+    return fail("bad_message", 'send: field "body" is not base64 with padding');
+  return ok(encodeContent(send));
+}
+
+function recipientsOf(directory: Directory, sender: User, { to }: Send): Result<readonly Address[]> {
+  if (typeof to === "string") {
+    const one = recipient(directory, sender, to);
+    return one.ok ? ok([one.value]) : one;
+  }
+  const addresses = new Map<LogName, Address>();
+  for (const text of to) {
+    const one = recipient(directory, sender, text);
+    if (!one.ok) return one;
+    addresses.set(one.value.key, one.value);
+  }
+  return ok([...addresses.values()]);
+}
+
+/** The address, in its registered spelling, if the session may send to it. */
+function recipient(directory: Directory, sender: User, text: string): Result<Address> {
+  const parsed = parseAddress(text);
+  if (!parsed.ok) return parsed;
+  const address = parsed.value;
+  if (address.kind === "everyone") return ok(everyone);
+  if (address.kind === "user") {
+    const user = directory.users.get(address.key);
+    return user
+      ? ok({ kind: "user", key: user.key, name: user.name })
+      : fail("unknown_user", `no user ${address.name} has ever connected`);
+  }
+  const room = directory.rooms.get(address.key);
+  if (!room) return fail("unknown_room", `there is no room ${address.name}`);
+  if (!room.members.has(sender.key)) return fail("not_member", `you are not a member of ${room.name}`);
+  return ok({ kind: "room", key: room.key, name: room.name });
+}
+
+class Submission implements Append {
+  readonly id: string;
+  readonly ts: number;
+  readonly logs: readonly LogName[];
+  readonly payload: string;
+  readonly origin: string;
+  readonly expiresAt: number;
+  readonly durability: Durability;
+  readonly dedupeKey: string | undefined;
+  readonly digest: string;
+  readonly #services: Services;
+  readonly #session: Session;
+  readonly #recipients: readonly Address[];
+  /** What the answer repeats of the request. */
+  readonly #about: { readonly ref?: string; readonly clientId?: string };
+
+  constructor(services: Services, session: Session, send: Send, recipients: readonly Address[], content: string) {
+    const { clientId, ttl, durability = "fsync", receipt = false } = send;
+    const { user } = session;
+    this.#services = services;
+    this.#session = session;
+    this.#recipients = recipients;
+    this.#about = {
+      ...(send.ref === undefined ? {} : { ref: send.ref }),
+      ...(clientId === undefined ? {} : { clientId }),
+    };
+    this.id = services.newId();
+    this.ts = services.clock.now();
+    this.durability = durability;
+    this.expiresAt = ttl === undefined ? 0 : this.ts + ttl;
+    const to = encodeRecipients(recipients, send.to);
+    const toSelf = recipients.some(({ key }) => key === user.key);
+    // What is addressed to oneself goes to all one's devices; everything else not back to the device it came from.
+    this.origin = toSelf ? "" : session.origin;
+    this.dedupeKey = clientId === undefined ? undefined : `${user.key} ${clientId}`;
+    this.digest = clientId === undefined ? "" : digestOf(to, content);
+    const { id, ts, expiresAt } = this;
+    this.payload = encodePayload({ id, from: user.name, to, ts, expiresAt, clientId, receipt }, content);
+    const logs: LogName[] = recipients.map(({ key }) => key);
+    const copied = send.copy !== false && !toSelf && recipients.some(({ kind }) => kind === "user");
+    this.logs = copied ? [...logs, user.key] : logs;
+  }
+
+  settled(outcome: AppendOutcome): void {
+    const session = this.#session;
+    session.requestAnswered();
+    if (!outcome.ok) {
+      session.fault(outcome.fault, this.#about);
+      return;
+    }
+    for (const entry of outcome.entries) this.#services.hub.publish(entry);
+    const { id, ts, durability, duplicate, positions } = outcome;
+    const recipients = this.#recipients.map((address) => ({ to: address.name, state: this.#state(address) }));
+    const repeat = duplicate ? { duplicate } : {};
+    session.tell({
+      op: "ok",
+      ...this.#about,
+      id,
+      ts,
+      durability,
+      positions: positions as LogPosition[],
+      recipients,
+      ...repeat,
+    });
+  }
+
+  /** Whether anybody but the sender is connected to get what goes to the address. */
+  #state({ kind, key }: Address): "online" | "stored" {
+    const { hub, directory } = this.#services;
+    if (kind !== "user") return hub.isReadByOthers(key, this.#session.user) ? "online" : "stored";
+    const sessions = directory.users.get(key)?.sessions;
+    return sessions !== undefined && sessions.size > (sessions.has(this.#session) ? 1 : 0) ? "online" : "stored";
+  }
+}
+
+/** As JSON. One recipient stays a string even where the sender gave a list of one. */
+function encodeRecipients(recipients: readonly Address[], given: Send["to"]): string {
+  const [only] = recipients;
+  if (only && recipients.length === 1 && typeof given === "string") return `"${only.name}"`;
+  return `["${recipients.map(({ name }) => name).join('","')}"]`;
+}

@@ -1,0 +1,137 @@
+/**
+ * One log as one session reads it: live (given each entry as it is settled) or behind (reading the log from `sent`).
+ * Keeps what was sent and is not acknowledged; never skips a seq without saying so. Hot path.
+ */
+import type { Entry } from "../engine/entry.ts";
+import type { User } from "./directory.ts";
+import type { Subscriber, Topic } from "./hub.ts";
+import { parsePayload, wantsReceipt } from "./message.ts";
+
+/** What a subscription needs of its session. */
+export interface Reader {
+  readonly user: User;
+  /** `user/device`: entries of that origin are not sent to it. */
+  readonly origin: string;
+  /** Whether a message may be pushed now: the window is open and the connection takes more. */
+  readonly open: boolean;
+  /** Pushes an entry. False: not taken. */
+  push(entry: Entry, shared: boolean): boolean;
+  now(): number;
+  expired(entry: Entry): void;
+  isBehind(subscription: Subscription): void;
+}
+
+/** A message that somebody waits for a receipt of. */
+export interface Awaited {
+  readonly seq: number;
+  readonly id: string;
+  readonly clientId: string | undefined;
+  readonly from: string;
+  delivered: boolean;
+}
+
+/** Receipts that one subscription keeps open for `read`; beyond it the oldest are given up. */
+const maxAwaited = 1024;
+
+export class Subscription implements Subscriber {
+  readonly topic: Topic;
+  readonly #reader: Reader;
+  /** Everything up to here was sent, skipped or announced as a gap. */
+  sent: number;
+  /** Everything up to here was acknowledged. */
+  acked: number;
+  live = false;
+  /** Seqs of messages that were sent and not acknowledged, ascending from `#oldest`. */
+  #unacked: number[] = [];
+  #oldest = 0;
+  #awaited: Awaited[] = [];
+
+  constructor(topic: Topic, reader: Reader, position: number) {
+    this.topic = topic;
+    this.#reader = reader;
+    this.sent = position;
+    this.acked = position;
+  }
+
+  get user(): User {
+    return this.#reader.user;
+  }
+
+  get unacked(): number {
+    return this.#unacked.length - this.#oldest;
+  }
+
+  /** An entry was settled at the tail of the log. */
+  offer(entry: Entry, shared: boolean): void {
+    if (!this.live || entry.seq <= this.sent) return;
+    if (entry.seq !== this.sent + 1 || !this.take(entry, shared)) this.fallBehind();
+  }
+
+  /** From now on the session reads the log until it has caught up. */
+  fallBehind(): void {
+    this.live = false;
+    this.#reader.isBehind(this);
+  }
+
+  /** Takes the next entry: skips it, or sends it. False: there is no room, it stays unsent. */
+  take(entry: Entry, shared: boolean): boolean {
+    if (entry.origin === this.#reader.origin) return this.#skip(entry.seq);
+    if (entry.expiresAt !== 0 && entry.expiresAt <= this.#reader.now()) {
+      this.#reader.expired(entry);
+      return this.#skip(entry.seq);
+    }
+    if (!this.#reader.open || !this.#reader.push(entry, shared)) return false;
+    this.sent = entry.seq;
+    this.#unacked.push(entry.seq);
+    if (wantsReceipt(entry.payload)) this.#await(entry);
+    return true;
+  }
+
+  /** What needs no acknowledgement counts as acknowledged once nothing before it is open. */
+  #skip(seq: number): true {
+    this.sent = seq;
+    if (this.unacked === 0) this.acked = seq;
+    return true;
+  }
+
+  /** The entries up to `seq` will not come. */
+  skipTo(seq: number): void {
+    this.#skip(seq);
+  }
+
+  #await(entry: Entry): void {
+    const { id, clientId, from } = parsePayload(entry.payload);
+    this.#awaited.push({ seq: entry.seq, id, clientId, from, delivered: false });
+    if (this.#awaited.length > maxAwaited) this.#awaited.shift();
+  }
+
+  /** Acknowledges up to `seq` (not beyond `sent`). Returns how many messages that freed. */
+  ack(seq: number): number {
+    const before = this.#oldest;
+    while (this.#oldest < this.#unacked.length && (this.#unacked[this.#oldest] as number) <= seq) this.#oldest += 1;
+    const freed = this.#oldest - before;
+    if (this.#oldest === this.#unacked.length) {
+      this.#unacked = [];
+      this.#oldest = 0;
+      this.acked = this.sent;
+    } else {
+      this.acked = Math.max(this.acked, seq);
+      if (this.#oldest > 1024) {
+        this.#unacked = this.#unacked.slice(this.#oldest);
+        this.#oldest = 0;
+      }
+    }
+    return freed;
+  }
+
+  /** The messages up to `seq` whose senders are to be told, each once per state. */
+  receipts(seq: number, read: boolean): Awaited[] {
+    if (this.#awaited.length === 0) return none;
+    const told = this.#awaited.filter((one) => one.seq <= seq && (read || !one.delivered));
+    for (const one of told) one.delivered = true;
+    if (read) this.#awaited = this.#awaited.filter((one) => one.seq > seq);
+    return told;
+  }
+}
+
+const none: Awaited[] = [];

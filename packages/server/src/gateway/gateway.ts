@@ -1,0 +1,27 @@
+/**
+ * The gateway port: a protocol on a listener. A gateway turns its protocol's bytes into core commands and core events
+ * into its bytes, over the shared `Outbox`. `server.ts` starts and stops gateways and knows nothing else of them.
+ * How to add one: CONTRIBUTING.md.
+ */
+export interface Gateway {
+  /** As in the configuration: `native-tcp`. */
+  readonly name: string;
+
+  /** What a line of the protocol is about, for the list that `parley serve` prints: address, and what can be done there. */
+  readonly listeners: readonly Listener[];
+
+  /** Stops listening. Live connections are ended by the core. Resolves when the port is free. */
+  stop(): Promise<void>;
+}
+
+export interface Listener {
+  /** `tcp://127.0.0.1:5790`. */
+  readonly url: string;
+  readonly purpose: string;
+}
+
+/** Counters and timings that a gateway reports on. */
+export interface GatewayLog {
+  /** Something unexpected that no peer can be answered. Never contains bodies or tokens. */
+  error(message: string, error: unknown): void;
+}

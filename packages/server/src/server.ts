@@ -1,0 +1,132 @@
+/**
+ * The composition root: the only place that wires engine, core, listeners and gateways together. Used by `parley serve`
+ * and by whoever embeds the server.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "./config.ts";
+import { randomWord, systemClock } from "./core/clock.ts";
+import { Core } from "./core/core.ts";
+import type { Engine } from "./engine/engine.ts";
+import { LevelEngine, type LevelOptions } from "./engine/level/level-engine.ts";
+import { MemoryEngine } from "./engine/memory.ts";
+import type { Gateway, GatewayLog, Listener } from "./gateway/gateway.ts";
+import { startNativeTcp } from "./gateway/native/tcp.ts";
+import { startNativeWebSocket } from "./gateway/native/websocket.ts";
+import { HttpListener } from "./http/http-listener.ts";
+
+export interface RunningServer {
+  readonly listeners: readonly Listener[];
+  /** Drains: no new connections, sessions told to reconnect, what is buffered written, the store closed. */
+  stop(): Promise<void>;
+}
+
+/** How a test may change what the server is made of. */
+export interface ServerParts {
+  readonly log: GatewayLog;
+  readonly onStep?: LevelOptions["onStep"];
+  readonly wrapEngine?: (engine: Engine) => Engine;
+}
+
+const drainMs = 2_000;
+
+/** Opens the store and listens. Rejects with `StoreRefused`, or where an address cannot be had. */
+export async function startServer(
+  config: Config,
+  { log, onStep, wrapEngine = (engine) => engine }: ServerParts,
+): Promise<RunningServer> {
+  const engine = wrapEngine(await openEngine(config, log, onStep));
+  const started: { stop(): Promise<void> }[] = [];
+  try {
+    const core = await Core.open({
+      engine,
+      clock: systemClock,
+      limits: {
+        maxFrameBytes: config["limits.maxFrameBytes"],
+        maxBodyBytes: config["limits.maxBodyBytes"],
+        maxWindow: config["limits.maxWindow"],
+        idleMs: config["limits.idleMs"],
+      },
+      retention: {
+        maxAgeMs: config["retention.maxAgeHours"] * 3_600_000,
+        maxMessages: config["retention.maxMessages"],
+        maxBytes: config["retention.maxBytes"],
+      },
+      onError: log.error,
+    });
+    const gateways: Gateway[] = [];
+    const http = await HttpListener.start({
+      host: config.host,
+      port: config["http.port"],
+      origins: config["http.origins"],
+      onError: log.error,
+    });
+    started.push(http);
+    for await (const gateway of startGateways(config, core, http, log)) {
+      started.push(gateway);
+      gateways.push(gateway);
+    }
+    const trimming = trimRegularly(core, config["retention.intervalSeconds"] * 1000, log);
+    return {
+      listeners: gateways.flatMap(({ listeners }) => listeners),
+      stop: () => drain(core, engine, [trimming, ...started]),
+    };
+  } catch (error) {
+    await Promise.all(started.map((part) => part.stop()));
+    await engine.close();
+    throw error;
+  }
+}
+
+async function* startGateways(
+  config: Config,
+  core: Core,
+  http: HttpListener,
+  log: GatewayLog,
+): AsyncGenerator<Gateway> {
+  const shared = { core, log, maxOutboxBytes: config["limits.maxOutboxBytes"] };
+  if (config["nativeWebSocket.enabled"]) yield startNativeWebSocket({ ...shared, http });
+  if (config["nativeTcp.enabled"])
+    yield await startNativeTcp({ ...shared, host: config.host, port: config["nativeTcp.port"] });
+}
+
+async function openEngine(config: Config, log: GatewayLog, onStep: LevelOptions["onStep"]): Promise<Engine> {
+  const newEpoch = () => randomWord(systemClock);
+  if (config.engine === "memory") return new MemoryEngine(newEpoch);
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const onFault = (fault: Error | undefined) =>
+    log.error(fault ? "the store cannot write" : "the store writes again", fault);
+  return LevelEngine.open({
+    directory: join(config.dataDir, "store"),
+    newEpoch,
+    onFault,
+    ...(onStep ? { onStep } : {}),
+  });
+}
+
+/** Trims in the background, never two runs at once. */
+function trimRegularly(core: Core, everyMs: number, log: GatewayLog): { stop(): Promise<void> } {
+  let running: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    running ??= core
+      .trim()
+      .catch((error: unknown) => log.error("retention", error))
+      .finally(() => {
+        running = undefined;
+      });
+  }, everyMs);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
+
+async function drain(core: Core, engine: Engine, parts: readonly { stop(): Promise<void> }[]): Promise<void> {
+  const stopped = Promise.all(parts.map((part) => part.stop()));
+  core.close();
+  // A peer that does not read its goodbye does not keep us here.
+  await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, drainMs))]);
+  await engine.close();
+}
