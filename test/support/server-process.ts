@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly tcpPort: number;
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What to run instead of the `parley` command: a script that takes the same arguments. */
+  readonly entry?: string;
   /** Further arguments of `parley serve`. */
   readonly args?: readonly string[];
 }
@@ -29,6 +31,8 @@ export interface ServerProcess {
   /** Everything it has printed so far. */
   readonly stdout: string;
   readonly stderr: string;
+  /** Resolves when the process has ended, by whomever. */
+  readonly ended: Promise<number | NodeJS.Signals>;
   /** Sends a signal and resolves when the process has ended, with its exit code or the signal that ended it. */
   kill(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>;
   /** Ends it in good order (SIGTERM). Rejects when it does not go, after having killed it. */
@@ -46,9 +50,9 @@ export async function freePorts(count: number): Promise<number[]> {
 
 /** Starts `parley serve`; resolves when it is ready, rejects with its output when it ends before that. */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
-  const { dataDir, wsPort, tcpPort, env = {}, args = [] } = options;
+  const { dataDir, wsPort, tcpPort, env = {}, args = [], entry = binary } = options;
   const ports = ["--ws-port", String(wsPort), "--tcp-port", String(tcpPort)];
-  const command = [binary, "serve", "--data-dir", dataDir, "--host", host, ...ports, ...args];
+  const command = [entry, "serve", "--data-dir", dataDir, "--host", host, ...ports, ...args];
   const child = spawn(process.execPath, command, {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -62,7 +66,7 @@ class RunningServer implements ServerProcess {
   readonly #child: ChildProcess;
   readonly wsUrl: string;
   readonly tcpUrl: string;
-  readonly #ended: Promise<number | NodeJS.Signals>;
+  readonly ended: Promise<number | NodeJS.Signals>;
   stdout = "";
   stderr = "";
 
@@ -78,7 +82,7 @@ class RunningServer implements ServerProcess {
     });
     const killChild = () => child.kill("SIGKILL");
     process.once("exit", killChild);
-    this.#ended = new Promise((resolve) => {
+    this.ended = new Promise((resolve) => {
       child.once("close", (code, signal) => {
         process.off("exit", killChild);
         resolve(code ?? signal ?? 0);
@@ -92,13 +96,13 @@ class RunningServer implements ServerProcess {
 
   kill(signal: NodeJS.Signals = "SIGKILL"): Promise<number | NodeJS.Signals> {
     this.#child.kill(signal);
-    return this.#ended;
+    return this.ended;
   }
 
   async stop(): Promise<number | NodeJS.Signals> {
     this.#child.kill("SIGTERM");
     const timeout = AbortSignal.timeout(stopTimeoutMs);
-    const outcome = await Promise.race([this.#ended, once(timeout, "abort").then(() => undefined)]);
+    const outcome = await Promise.race([this.ended, once(timeout, "abort").then(() => undefined)]);
     if (outcome !== undefined) return outcome;
     await this.kill();
     throw new Error(`the server did not stop within ${stopTimeoutMs} ms of SIGTERM\n${this.#output()}`);
@@ -110,7 +114,7 @@ class RunningServer implements ServerProcess {
       () => reject(new Error(`the server was not ready in time\n${this.#output()}`)),
       readyTimeoutMs,
     );
-    void this.#ended.then((how) =>
+    void this.ended.then((how) =>
       reject(new Error(`the server ended (${how}) before it was ready\n${this.#output()}`)),
     );
     this.#child.once("error", reject);

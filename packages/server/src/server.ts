@@ -24,7 +24,7 @@ export interface RunningServer {
 /** How a test may change what the server is made of. */
 export interface ServerParts {
   readonly log: GatewayLog;
-  readonly onStep?: LevelOptions["onStep"];
+  readonly level?: Pick<LevelOptions, "onStep" | "checkpointBytes" | "lazyMs">;
   readonly wrapEngine?: (engine: Engine) => Engine;
 }
 
@@ -33,9 +33,9 @@ const drainMs = 2_000;
 /** Opens the store and listens. Rejects with `StoreRefused`, or where an address cannot be had. */
 export async function startServer(
   config: Config,
-  { log, onStep, wrapEngine = (engine) => engine }: ServerParts,
+  { log, level, wrapEngine = (engine) => engine }: ServerParts,
 ): Promise<RunningServer> {
-  const engine = wrapEngine(await openEngine(config, log, onStep));
+  const engine = wrapEngine(await openEngine(config, log, level));
   const started: { stop(): Promise<void> }[] = [];
   try {
     const core = await Core.open({
@@ -90,7 +90,7 @@ async function* startGateways(
     yield await startNativeTcp({ ...shared, host: config.host, port: config["nativeTcp.port"] });
 }
 
-async function openEngine(config: Config, log: GatewayLog, onStep: LevelOptions["onStep"]): Promise<Engine> {
+async function openEngine(config: Config, log: GatewayLog, level: ServerParts["level"]): Promise<Engine> {
   const newEpoch = () => randomWord(systemClock);
   if (config.engine === "memory") return new MemoryEngine(newEpoch);
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
@@ -100,7 +100,7 @@ async function openEngine(config: Config, log: GatewayLog, onStep: LevelOptions[
     directory: join(config.dataDir, "store"),
     newEpoch,
     onFault,
-    ...(onStep ? { onStep } : {}),
+    ...level,
   });
 }
 

@@ -9,7 +9,10 @@ import type { DedupeIndex } from "./dedupe-index.ts";
 import type { LogState } from "./log-state.ts";
 import type { Database } from "./open-store.ts";
 
-const stepBytes = 256 * 1024;
+const stepBytes = 64 * 1024;
+/** After a step the checkpoint rests as long as the step took, times this, so that commits find disk and core free. */
+const restFactor = 1;
+const maxRestMs = 50;
 const stepDeletes = 500;
 
 export class Checkpoint {
@@ -21,6 +24,7 @@ export class Checkpoint {
   #journalStart: number;
   #journalBytes: number;
   #running: Promise<void> | undefined;
+  #hurried = false;
 
   constructor(
     db: Database,
@@ -91,8 +95,11 @@ export class Checkpoint {
 
   async #write(operations: readonly Operation[]): Promise<void> {
     if (operations.length === 0) return;
+    const began = performance.now();
     await this.#db.batch([...operations], { sync: true });
     this.#onStep("checkpoint-chunk");
+    const rest = Math.min(maxRestMs, (performance.now() - began) * restFactor);
+    if (!this.#hurried) await new Promise((resolve) => setTimeout(resolve, rest));
   }
 
   /** Writes the log's record and deletes the chunks that end before its first entry; the last chunk stays, it tells the tail. */
@@ -108,8 +115,9 @@ export class Checkpoint {
     }
   }
 
-  /** Waits for the checkpoint under way, failed or not. */
+  /** Waits for the checkpoint under way, failed or not; it rests no more. */
   async stopped(): Promise<void> {
+    this.#hurried = true;
     await this.#running?.catch(() => {});
   }
 

@@ -49,6 +49,7 @@ interface PendingWrite {
 const commitChars = 4 * 1024 * 1024;
 const defaultCheckpointBytes = 16 * 1024 * 1024;
 const reopenDelayMs = 1000;
+const defaultLazyMs = 500;
 
 export class LevelEngine implements Engine {
   readonly #options: LevelOptions;
@@ -67,6 +68,7 @@ export class LevelEngine implements Engine {
   #cursors = new Map<string, RecordWrite>();
   #cursorsInFlight: ReadonlyMap<string, RecordWrite> = new Map();
   #lazyTimer: NodeJS.Timeout | undefined;
+  #cursorsDue = false;
   #running: Promise<void> | undefined;
   #scheduled = false;
   #fault: Error | undefined;
@@ -137,7 +139,7 @@ export class LevelEngine implements Engine {
       this.#scheduled = false;
       this.#running = this.#commit().finally(() => {
         this.#running = undefined;
-        if (this.#appends.length > 0 || this.#writes.length > 0) this.#schedule();
+        if (this.#appends.length > 0 || this.#writes.length > 0 || this.#cursorsDue) this.#schedule();
       });
     });
   }
@@ -145,10 +147,8 @@ export class LevelEngine implements Engine {
   async #commit(): Promise<void> {
     const appends = this.#takeAppends();
     const writes = this.#writes;
-    const cursors = this.#cursors;
     this.#writes = [];
-    this.#cursors = new Map();
-    this.#cursorsInFlight = cursors;
+    const cursors = this.#takeCursors();
     let commit: Commit | undefined;
     try {
       commit = new Commit(this.#logs, await this.#prepare(appends));
@@ -318,8 +318,18 @@ export class LevelEngine implements Engine {
     this.#cursors.set(record.key, record);
     this.#lazyTimer ??= setTimeout(() => {
       this.#lazyTimer = undefined;
-      if (this.#cursors.size > 0 && !this.#fault && !this.#closed) this.#schedule();
-    }, this.#options.lazyMs ?? 100);
+      this.#cursorsDue = true;
+      if (!this.#fault && !this.#closed) this.#schedule();
+    }, this.#options.lazyMs ?? defaultLazyMs);
+  }
+
+  /** The cursors to go with this commit: all, from time to time, so that acks cost no write each. */
+  #takeCursors(): ReadonlyMap<string, RecordWrite> {
+    if (!this.#cursorsDue) return noRecords;
+    this.#cursorsDue = false;
+    this.#cursorsInFlight = this.#cursors;
+    this.#cursors = new Map();
+    return this.#cursorsInFlight;
   }
 
   async scan<K extends RecordKind>(kind: K, prefix: string): Promise<(readonly [string, RecordKinds[K]])[]> {
