@@ -14,7 +14,7 @@ export interface CrashRunOptions {
   /** Environment of each life of the server, in order; the last one's is used for the drain. */
   readonly lives: readonly Readonly<Record<string, string>>[];
   /** Ends a life: after that many ms the server is killed, unless it ended by itself (a failpoint) before. */
-  readonly lifeMs: (random: () => number) => number;
+  readonly lifeMs: (random: () => number, last: boolean) => number;
 }
 
 const entry = new URL("faulty-server.ts", import.meta.url).pathname;
@@ -49,8 +49,8 @@ export async function crashRun({ dataDir, seed, lives, lifeMs }: CrashRunOptions
     await server.stop();
     for (const [index, env] of lives.entries()) {
       server = await startServer({ dataDir, wsPort, tcpPort, env, entry });
-      await traffic.connect();
-      await Promise.race([server.ended, delay(lifeMs(random), undefined, { ref: false })]);
+      await traffic.connect(receivers[index % receivers.length]);
+      await Promise.race([server.ended, delay(lifeMs(random, index === lives.length - 1), undefined, { ref: false })]);
       if (index < lives.length - 1) await server.kill("SIGKILL");
       traffic.disconnect();
     }
@@ -92,10 +92,11 @@ class Traffic {
     }
   }
 
-  /** Connects everybody that the server takes; where it dies meanwhile, that is the next life's business. */
-  async connect(): Promise<void> {
+  /** Connects everybody but `absent`; where the server dies meanwhile, that is the next life's business. */
+  async connect(absent?: string): Promise<void> {
+    const present = receivers.filter((name) => name !== absent);
     await Promise.allSettled([
-      ...receivers.map((name) => this.#receive(name)),
+      ...present.map((name) => this.#receive(name)),
       ...this.#senders.map((sender) => this.#sendFrom(sender)),
     ]);
   }

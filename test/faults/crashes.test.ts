@@ -50,7 +50,7 @@ describe("crashes", () => {
       const hits = step.startsWith("checkpoint") ? [2, 1] : [30, 90];
       const lives = [...hits.map((hit) => ({ TEST_FAILPOINT: `${step}:${hit}` })), {}];
       // Long enough that the failpoint ends each life, not the clock.
-      const report = await run(t, { lives, lifeMs: () => 15_000 });
+      const report = await run(t, { lives, lifeMs: (_, last) => (last ? 200 : 15_000) });
       assertClean(report);
     });
   }

@@ -18,6 +18,8 @@ export type PlantedBug = keyof typeof plantedBugs;
 
 /** How far ahead of what was acknowledged the skipping cursor is. */
 const skippedSeqs = 40;
+/** How long an append is held back while later ones go ahead. */
+const overtakenMs = 5;
 /** How long the write-behind bug sits on what it has acknowledged. */
 const writeBehindMs = 40;
 
@@ -38,7 +40,6 @@ type Bug = (engine: Engine) => Partial<Engine>;
 
 const heads = new Map<LogName, { epoch: string; tail: number }>();
 let appends = 0;
-let held: Append | undefined;
 
 const bugs: { readonly [B in PlantedBug]: Bug } = {
   "acknowledge-before-sync": (engine) => ({ append: (append) => void acknowledgeEarly(engine, append) }),
@@ -58,12 +59,8 @@ const bugs: { readonly [B in PlantedBug]: Bug } = {
   }),
   "swap-order": (engine) => ({
     append: (append) => {
-      const overtakes = held && held.origin === append.origin && held.logs[0] === append.logs[0] ? held : undefined;
-      if (!held && ++appends % 40 === 0) held = append;
+      if (++appends % 40 === 0) setTimeout(() => engine.append(append), overtakenMs);
       else engine.append(append);
-      if (!overtakes) return;
-      engine.append(overtakes);
-      held = undefined;
     },
   }),
 };

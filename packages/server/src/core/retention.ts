@@ -1,13 +1,13 @@
 /**
  * Keeps logs within their limits of age, count and bytes, in the background and in bounded steps. What goes without
- * having been acknowledged becomes a dead letter first. Expired entries that nobody came to read go the same way.
+ * having been acknowledged becomes a dead letter first. Dead letters themselves are kept until they are purged.
  */
-import type { LogName, UserKey } from "@parley/protocol";
+import type { LogName } from "@parley/protocol";
 import type { Head } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import { deadLetterLog } from "./dead-letters.ts";
-import type { Room, User } from "./directory.ts";
 import { parsePayload } from "./message.ts";
+import { pendingOf } from "./readers.ts";
 import type { Services } from "./services.ts";
 
 /** 0: no limit. */
@@ -34,7 +34,7 @@ export class Retention {
     let after = "";
     for (;;) {
       const logs = await this.#services.engine.logs(after, stepLogs);
-      for (const log of logs) await this.#trim(log, now);
+      for (const log of logs) if (log !== deadLetterLog) await this.#trim(log, now);
       const last = logs.at(-1);
       if (last === undefined) break;
       after = last;
@@ -50,7 +50,7 @@ export class Retention {
       const doomed = this.#doomed(entries, head, now);
       const last = doomed.at(-1);
       if (last === undefined) return;
-      if (log !== deadLetterLog) await this.#bury(log, doomed, now);
+      await this.#bury(log, doomed, now);
       await this.#services.engine.trim(log, last.seq + 1);
       if (doomed.length < entries.length) return;
     }
@@ -71,33 +71,13 @@ export class Retention {
   }
 
   async #bury(log: LogName, doomed: readonly Entry[], now: number): Promise<void> {
-    const readers = await this.#readers(log, doomed[0]?.epoch ?? "");
+    const { readers, deadLetters } = this.#services;
+    const all = await readers.of(log, doomed[0]?.epoch ?? "");
     for (const entry of doomed) {
-      const sender = parsePayload(entry.payload).from.toLowerCase();
-      const pending = readers.filter(({ user, acked }) => acked < entry.seq && user.key !== sender);
+      const pending = pendingOf(all, entry);
       if (pending.length === 0) continue;
       const expired = entry.expiresAt !== 0 && entry.expiresAt <= now;
-      const names = log === pending[0]?.user.key ? [] : pending.map(({ user }) => user.name);
-      await this.#services.deadLetters.add(expired ? "expired" : "retention", entry, names);
+      await deadLetters.add(expired ? "expired" : "retention", entry, pending);
     }
-  }
-
-  /** Who is to read the log, and how far each has acknowledged it. */
-  async #readers(log: LogName, epoch: string): Promise<{ readonly user: User; readonly acked: number }[]> {
-    const own = this.#services.directory.users.get(log as UserKey);
-    const room = this.#services.directory.rooms.get(log as Room["key"]);
-    const users = own
-      ? [own]
-      : room
-        ? room.members.values()
-        : log === "*"
-          ? this.#services.directory.users.values()
-          : [];
-    const readers = [];
-    for (const user of users) {
-      const joined = room ? (user.rooms.get(room.key)?.seq ?? 0) : log === "*" ? user.everyoneSeq : 0;
-      readers.push({ user, acked: Math.max(joined, await this.#services.cursors.ofUser(user.key, log, epoch)) });
-    }
-    return readers;
   }
 }

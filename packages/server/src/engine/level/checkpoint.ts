@@ -10,7 +10,11 @@ import type { LogState } from "./log-state.ts";
 import type { Database } from "./open-store.ts";
 
 const stepBytes = 64 * 1024;
-/** After a step the checkpoint rests as long as the step took, times this, so that commits find disk and core free. */
+const behindStepBytes = 1024 * 1024;
+/**
+ * After a step the checkpoint rests as long as the step took, times this, so that commits find disk and core free; but
+ * not when the journal has grown by much meanwhile: memory is bounded by its size.
+ */
 const restFactor = 1;
 const maxRestMs = 50;
 const stepDeletes = 500;
@@ -25,6 +29,8 @@ export class Checkpoint {
   #journalBytes: number;
   #running: Promise<void> | undefined;
   #hurried = false;
+  /** Journal bytes, beside those it moves, above which a checkpoint takes long steps and does not rest. */
+  #restLimit = 0;
 
   constructor(
     db: Database,
@@ -51,10 +57,20 @@ export class Checkpoint {
     return this.#journalBytes > limitBytes && this.#running === undefined;
   }
 
+  get #behind(): boolean {
+    return this.#hurried || this.#journalBytes > this.#restLimit;
+  }
+
+  /** Waits for the checkpoint under way if more than `limitBytes` have come since it began: memory is bounded. */
+  async catchUp(limitBytes: number): Promise<void> {
+    if (this.#journalBytes > limitBytes) await this.#running?.catch(() => {});
+  }
+
   /** Moves everything up to the journal's record `upTo`. No commit may be under way at the call; they may go on after it. */
   run(upTo: number): Promise<void> {
     const logs = [...this.#dirty];
     this.#dirty = new Set();
+    this.#restLimit = this.#journalBytes / 2;
     this.#journalBytes = 0;
     for (const log of logs) log.startFlush();
     this.#running = this.#run(logs, upTo).finally(() => {
@@ -72,7 +88,7 @@ export class Checkpoint {
         const value = encodeChunk(chunk);
         operations.push({ type: "put", key: keys.chunk(log.name, first), value });
         bytes += value.length;
-        if (bytes < stepBytes) continue;
+        if (bytes < (this.#behind ? behindStepBytes : stepBytes)) continue;
         await this.#write(operations);
         operations = [];
         bytes = 0;
@@ -98,8 +114,9 @@ export class Checkpoint {
     const began = performance.now();
     await this.#db.batch([...operations], { sync: true });
     this.#onStep("checkpoint-chunk");
+    if (this.#behind) return;
     const rest = Math.min(maxRestMs, (performance.now() - began) * restFactor);
-    if (!this.#hurried) await new Promise((resolve) => setTimeout(resolve, rest));
+    await new Promise((resolve) => setTimeout(resolve, rest));
   }
 
   /** Writes the log's record and deletes the chunks that end before its first entry; the last chunk stays, it tells the tail. */

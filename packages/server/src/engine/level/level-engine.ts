@@ -47,7 +47,7 @@ interface PendingWrite {
 
 /** Appends of at most this many payload characters go into one commit, so that one batch never blocks for long. */
 const commitChars = 4 * 1024 * 1024;
-const defaultCheckpointBytes = 16 * 1024 * 1024;
+const defaultCheckpointBytes = 8 * 1024 * 1024;
 const reopenDelayMs = 1000;
 const defaultLazyMs = 500;
 
@@ -57,6 +57,7 @@ export class LevelEngine implements Engine {
   readonly #listeners: ((log: LogName, seq: number) => void)[] = [];
   readonly #logs = new Map<LogName, LogState>();
   readonly #onStep: (step: CommitStep) => void;
+  readonly #checkpointBytes: number;
   #dedupe: DedupeIndex;
   #checkpoint: Checkpoint;
   /** Of logs that are new: random, made with the store. */
@@ -78,6 +79,7 @@ export class LevelEngine implements Engine {
     this.#options = options;
     this.#db = db;
     this.#onStep = options.onStep ?? (() => {});
+    this.#checkpointBytes = options.checkpointBytes ?? defaultCheckpointBytes;
     this.#dedupe = new DedupeIndex(db);
     this.#checkpoint = new Checkpoint(db, this.#dedupe, this.#onStep, [], 1, 0);
   }
@@ -145,6 +147,7 @@ export class LevelEngine implements Engine {
   }
 
   async #commit(): Promise<void> {
+    await this.#checkpoint.catchUp(2 * this.#checkpointBytes);
     const appends = this.#takeAppends();
     const writes = this.#writes;
     this.#writes = [];
@@ -164,7 +167,7 @@ export class LevelEngine implements Engine {
     for (const { resolve } of writes) resolve();
     this.#onStep("after-reply");
     for (const log of commit.touched) for (const listener of this.#listeners) listener(log.name, log.settled);
-    if (this.#checkpoint.due(this.#options.checkpointBytes ?? defaultCheckpointBytes)) this.#startCheckpoint();
+    if (this.#checkpoint.due(this.#checkpointBytes)) this.#startCheckpoint();
   }
 
   #takeAppends(): Append[] {
