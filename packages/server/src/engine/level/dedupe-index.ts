@@ -6,7 +6,7 @@
 import { Bloom, type KeyHash } from "./bloom.ts";
 import { CorruptStore, findReceipt, keys, prefixRange, type Receipt, seal, sealBytes, unseal } from "./codec.ts";
 import type { Database } from "./open-store.ts";
-import { hashesIn, pagesIn, ReceiptTable } from "./receipt-table.ts";
+import { pagesIn, ReceiptTable, visitHashes } from "./receipt-table.ts";
 
 export interface PutOperation {
   readonly type: "put";
@@ -186,10 +186,10 @@ function findInPages({ table, pages }: Recent, key: string, hash: KeyHash): Rece
   return undefined;
 }
 
+/** In slices, so that a checkpoint never holds the event loop for long. */
 async function addAll(bloom: Bloom, table: Buffer): Promise<void> {
-  let count = 0;
-  for (const hash of hashesIn(table)) {
-    bloom.add(hash);
-    if (++count % keysPerSlice === 0) await new Promise(setImmediate);
+  const add = (hash: KeyHash) => bloom.add(hash);
+  for (let from = 0; visitHashes(table, from, keysPerSlice, add) > 0; from += keysPerSlice) {
+    await new Promise(setImmediate);
   }
 }

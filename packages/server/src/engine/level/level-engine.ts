@@ -47,7 +47,7 @@ interface PendingWrite {
 
 /** Appends of at most this many payload characters go into one commit, so that one batch never blocks for long. */
 const commitChars = 4 * 1024 * 1024;
-const defaultCheckpointBytes = 8 * 1024 * 1024;
+const defaultCheckpointBytes = 32 * 1024 * 1024;
 const reopenDelayMs = 1000;
 const defaultLazyMs = 500;
 

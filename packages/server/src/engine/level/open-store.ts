@@ -15,7 +15,7 @@ export class StoreRefused extends Error {
 /** What this version writes, and the only one it reads. */
 export const schemaVersion = 1;
 
-const writeBufferBytes = 8 * 1024 * 1024;
+const writeBufferBytes = 32 * 1024 * 1024;
 const cacheBytes = 8 * 1024 * 1024;
 const maxFileBytes = 8 * 1024 * 1024;
 

@@ -6,6 +6,7 @@ import type { KeyHash } from "./bloom.ts";
 
 /** A slot: both hashes, and the page + 1 (0: empty). */
 const words = 3;
+const slotBytes = words * 4;
 const firstSlots = 1024;
 
 export class ReceiptTable {
@@ -39,10 +40,15 @@ export class ReceiptTable {
     }
   }
 
-  /** All hashes with their pages, as `hashesIn` and `pagesIn` read them. */
+  /** All hashes with their pages, as `visitHashes` and `pagesIn` read them. */
   get bytes(): Buffer {
-    const used = this.#slots.filter((_, i) => this.#slots[i - (i % words) + 2] !== 0);
-    return Buffer.from(used.buffer, used.byteOffset, used.byteLength);
+    const used = new Uint32Array(this.size * words);
+    let to = 0;
+    for (let at = 0; at < this.#slots.length; at += words) {
+      if (this.#slots[at + 2] === 0) continue;
+      for (let word = 0; word < words; word++) used[to++] = this.#slots[at + word] as number;
+    }
+    return Buffer.from(used.buffer);
   }
 
   #insert(a: number, b: number, page: number): void {
@@ -66,15 +72,20 @@ export class ReceiptTable {
 
 const none: readonly number[] = [];
 
-/** Every hash in `ReceiptTable.bytes`. */
-export function* hashesIn(bytes: Buffer): Generator<KeyHash> {
-  for (let at = 0; at < bytes.length; at += words * 4)
-    yield { a: bytes.readUInt32LE(at), b: bytes.readUInt32LE(at + 4) };
+/** Calls `visit` with the slots from number `from` on, at most `count`; returns how many there were. By `ReceiptTable.bytes`. */
+export function visitHashes(bytes: Buffer, from: number, count: number, visit: (hash: KeyHash) => void): number {
+  const end = Math.min(bytes.length, (from + count) * slotBytes);
+  for (let at = from * slotBytes; at < end; at += slotBytes) {
+    visit({ a: bytes.readUInt32LE(at), b: bytes.readUInt32LE(at + 4) });
+  }
+  return Math.max(0, end / slotBytes - from);
 }
 
 /** The pages that may have the key, by `ReceiptTable.bytes`. */
-export function* pagesIn(bytes: Buffer, { a, b }: KeyHash): Generator<number> {
-  for (let at = 0; at < bytes.length; at += words * 4) {
-    if (bytes.readUInt32LE(at) === a && bytes.readUInt32LE(at + 4) === b) yield bytes.readUInt32LE(at + 8) - 1;
+export function pagesIn(bytes: Buffer, { a, b }: KeyHash): number[] {
+  const pages: number[] = [];
+  for (let at = 0; at < bytes.length; at += slotBytes) {
+    if (bytes.readUInt32LE(at) === a && bytes.readUInt32LE(at + 4) === b) pages.push(bytes.readUInt32LE(at + 8) - 1);
   }
+  return pages;
 }

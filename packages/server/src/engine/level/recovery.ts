@@ -32,7 +32,8 @@ export async function replayJournal(
   for await (const [key, value] of db.iterator(prefixRange("j!"))) {
     if (key !== keys.journal(next)) throw new CorruptStore(`journal record ${next} is missing`);
     const { lines, receipts } = decodeJournal(key, value);
-    for (const line of lines) await replay(line, logs, restore);
+    await restoreMissing(lines, logs, restore);
+    for (const line of lines) replay(line, logs);
     const dedupeKeys = lines.map(({ receipt }) => receipt.dedupeKey).filter((dedupeKey) => dedupeKey !== "");
     dedupe.add(dedupeKeys.map(hashKey), receipts);
     next += 1;
@@ -41,15 +42,20 @@ export async function replayJournal(
   return { start, next, bytes, logs };
 }
 
-async function replay(
-  { receipt, origin, expiresAt, payload }: JournalLine,
+async function restoreMissing(
+  lines: readonly JournalLine[],
   logs: Map<LogName, LogState>,
   restore: (log: LogName) => Promise<LogState>,
 ): Promise<void> {
+  const named = new Set(lines.flatMap(({ receipt }) => receipt.positions.map(({ log }) => log)));
+  const missing = [...named].filter((log) => !logs.has(log));
+  for (const state of await Promise.all(missing.map(restore))) logs.set(state.name, state);
+}
+
+function replay({ receipt, origin, expiresAt, payload }: JournalLine, logs: ReadonlyMap<LogName, LogState>): void {
   for (const { log, seq } of receipt.positions) {
-    const state = logs.get(log) ?? (await restore(log));
-    logs.set(log, state);
-    if (!state.recorded) throw new CorruptStore(`log ${JSON.stringify(log)} has entries but no record`);
+    const state = logs.get(log);
+    if (!state?.recorded) throw new CorruptStore(`log ${JSON.stringify(log)} has entries but no record`);
     state.replay(seq, payload, origin, expiresAt);
   }
 }
