@@ -5,7 +5,7 @@
 import { fail } from "@parley/protocol";
 import type { Append, Appended, AppendOutcome, RecordWrite } from "../engine.ts";
 import type { Entry } from "../entry.ts";
-import { hashKey, type KeyHash } from "./bloom.ts";
+import type { KeyHash } from "./bloom.ts";
 import { encodeContent, encodeJournal, encodeReceipt, type JournalRecord, keys, type Receipt, seal } from "./codec.ts";
 import type { LogState } from "./log-state.ts";
 
@@ -43,8 +43,8 @@ export class Commit {
     this.#stored = stored;
   }
 
-  /** Gives out seqs for one append. One of `memory` durability may be settled before this returns. */
-  add(append: Append): void {
+  /** Gives out seqs for one append; `hash` is that of its dedupe key. One of `memory` durability may be settled in here. */
+  add(append: Append, hash: KeyHash | undefined): void {
     const known = append.dedupeKey === undefined ? undefined : this.#known(append.dedupeKey);
     if (known) {
       this.needsSync = true;
@@ -59,19 +59,14 @@ export class Commit {
       if (log.waiting || log.tail + 1 > log.reserved) early = false;
       logs.push(log);
     }
-    this.#store(append, logs, early);
+    this.#store(append, logs, early, hash);
   }
 
   #known(key: string): Receipt | undefined {
     return this.#keys.get(key) ?? this.#stored.get(key);
   }
 
-  #remember(receipt: Receipt): void {
-    this.#keys.set(receipt.dedupeKey, receipt);
-    this.#hashes.push(hashKey(receipt.dedupeKey));
-  }
-
-  #store(append: Append, logs: readonly LogState[], early: boolean): void {
+  #store(append: Append, logs: readonly LogState[], early: boolean, hash: KeyHash | undefined): void {
     const entries: Entry[] = [];
     for (const log of logs) {
       const entry = log.append(append.payload, append.origin, append.expiresAt);
@@ -82,7 +77,10 @@ export class Commit {
     }
     const { id, ts, dedupeKey, digest } = append;
     const receipt = encodeReceipt(append, entries);
-    if (dedupeKey !== undefined) this.#remember({ dedupeKey, digest, id, ts, positions: entries });
+    if (dedupeKey !== undefined && hash) {
+      this.#keys.set(dedupeKey, { dedupeKey, digest, id, ts, positions: entries });
+      this.#hashes.push(hash);
+    }
     this.#receipts += receipt;
     this.#contents += encodeContent(append);
     const outcome: Appended = {

@@ -45,6 +45,14 @@ interface PendingWrite {
   readonly reject: (error: Error) => void;
 }
 
+/** What has to be known before seqs are given out. */
+interface Prepared {
+  /** Of the dedupe keys, by append. */
+  readonly hashes: readonly (KeyHash | undefined)[];
+  /** Receipts of earlier appends that some of these repeat, by dedupe key. */
+  readonly repeats: ReadonlyMap<string, Receipt>;
+}
+
 /** Appends of at most this many payload characters go into one commit, so that one batch never blocks for long. */
 const commitChars = 4 * 1024 * 1024;
 const defaultCheckpointBytes = 32 * 1024 * 1024;
@@ -154,8 +162,9 @@ export class LevelEngine implements Engine {
     const cursors = this.#takeCursors();
     let commit: Commit | undefined;
     try {
-      commit = new Commit(this.#logs, await this.#prepare(appends));
-      for (const append of appends) commit.add(append);
+      const { hashes, repeats } = await this.#prepare(appends);
+      commit = new Commit(this.#logs, repeats);
+      for (let i = 0; i < appends.length; i++) commit.add(appends[i] as Append, hashes[i]);
       await this.#write(commit, [...writes.flatMap(({ records }) => records), ...cursors.values()], writes.length > 0);
     } catch (error) {
       for (const [key, record] of cursors) if (!this.#cursors.has(key)) this.#cursors.set(key, record);
@@ -185,14 +194,16 @@ export class LevelEngine implements Engine {
   }
 
   /** Loads what seqs and repeats are decided by. Nothing to wait for where the logs are in memory and the keys are new. */
-  async #prepare(appends: readonly Append[]): Promise<ReadonlyMap<string, Receipt>> {
+  async #prepare(appends: readonly Append[]): Promise<Prepared> {
     const missing = new Set<LogName>();
     const doubtful = new Map<string, KeyHash>();
     const repeats = new Map<string, Receipt>();
+    const hashes: (KeyHash | undefined)[] = [];
     for (const { logs, dedupeKey } of appends) {
       for (const log of logs) if (!this.#logs.has(log)) missing.add(log);
-      if (dedupeKey === undefined) continue;
-      const hash = hashKey(dedupeKey);
+      const hash = dedupeKey === undefined ? undefined : hashKey(dedupeKey);
+      hashes.push(hash);
+      if (dedupeKey === undefined || !hash) continue;
       const recent = this.#dedupe.recent(dedupeKey, hash);
       if (recent) repeats.set(dedupeKey, recent);
       else if (this.#dedupe.mayBeOnDisk(hash)) doubtful.set(dedupeKey, hash);
@@ -202,7 +213,7 @@ export class LevelEngine implements Engine {
       const found = await this.#dedupe.lookUp(key, hash);
       if (found) repeats.set(key, found);
     }
-    return repeats;
+    return { hashes, repeats };
   }
 
   async #write(commit: Commit, records: readonly RecordWrite[], promised: boolean): Promise<void> {
