@@ -26,7 +26,7 @@ const table = {
   },
   bad_utf8: { meaning: "The frame's bytes are not UTF-8.", http: 400, wsClose: 1007, closes: true, retry: "no" },
   frame_too_large: {
-    meaning: "The frame is longer than `limits.maxFrameBytes` (16 KiB before `hello`).",
+    meaning: "The frame is longer than `limits.maxFrameBytes` (64 KiB before `welcome`).",
     http: 413,
     wsClose: 1009,
     closes: true,
