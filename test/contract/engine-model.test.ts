@@ -127,7 +127,7 @@ it("answers as the reference, over checkpoints, reopening and crashes", { timeou
     async (steps, checkpointBytes) => {
       const newEpoch = () => "epoch";
       let directory = join(root, String(++stores));
-      const open = () => LevelEngine.open({ directory, newEpoch, checkpointBytes });
+      const open = () => LevelEngine.open({ directory, newEpoch, checkpointBytes, volumeBytes: 4000 });
       let level: Engine = await open();
       const reference = new MemoryEngine(newEpoch);
       for (const one of steps) {

@@ -20,5 +20,5 @@ engineContract({
   name: "level, a checkpoint after every commit",
   durable: true,
   open: (context: TestContext) =>
-    LevelEngine.open({ directory: temporaryDirectory(context), newEpoch, checkpointBytes: 1 }),
+    LevelEngine.open({ directory: temporaryDirectory(context), newEpoch, checkpointBytes: 1, volumeBytes: 1000 }),
 });

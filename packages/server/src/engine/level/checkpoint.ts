@@ -8,6 +8,7 @@ import type { CommitStep, Operation } from "./commit.ts";
 import type { DedupeIndex } from "./dedupe-index.ts";
 import type { LogState } from "./log-state.ts";
 import type { Database } from "./open-store.ts";
+import type { Volumes } from "./volumes.ts";
 
 const stepBytes = 64 * 1024;
 const behindStepBytes = 1024 * 1024;
@@ -22,6 +23,7 @@ const stepDeletes = 500;
 export class Checkpoint {
   readonly #db: Database;
   readonly #dedupe: DedupeIndex;
+  readonly #volumes: Volumes;
   readonly #onStep: (step: CommitStep) => void;
   /** The logs with entries that only the journal has. */
   #dirty = new Set<LogState>();
@@ -35,6 +37,7 @@ export class Checkpoint {
   constructor(
     db: Database,
     dedupe: DedupeIndex,
+    volumes: Volumes,
     onStep: (step: CommitStep) => void,
     dirty: Iterable<LogState>,
     journalStart: number,
@@ -42,6 +45,7 @@ export class Checkpoint {
   ) {
     this.#db = db;
     this.#dedupe = dedupe;
+    this.#volumes = volumes;
     this.#onStep = onStep;
     this.#dirty = new Set(dirty);
     this.#journalStart = journalStart;
@@ -82,12 +86,14 @@ export class Checkpoint {
   async #run(logs: readonly LogState[], upTo: number): Promise<void> {
     let operations: Operation[] = [];
     let bytes = 0;
+    let total = 0;
     for (const log of logs) {
       for (const chunk of log.chunks()) {
         const first = chunk.entries[0]?.seq ?? 0;
         const value = encodeChunk(chunk);
-        operations.push({ type: "put", key: keys.chunk(log.name, first), value });
+        operations.push({ type: "put", key: keys.chunk(this.#volumes.current, log.name, first), value });
         bytes += value.length;
+        total += value.length;
         if (bytes < (this.#behind ? behindStepBytes : stepBytes)) continue;
         await this.#write(operations);
         operations = [];
@@ -96,15 +102,18 @@ export class Checkpoint {
     }
     await this.#write(operations);
     const last = await this.#dedupe.checkpoint(upTo, (buckets) => this.#write(buckets));
-    await this.#end(last, upTo);
+    await this.#end(last, upTo, total);
     for (const log of logs) log.flushing = [];
     this.#dedupe.checkpointDone();
   }
 
-  async #end(last: readonly Operation[], upTo: number): Promise<void> {
-    const operations: Operation[] = [...last, { type: "put", key: keys.journalStart, value: seal(String(upTo + 1)) }];
+  async #end(last: readonly Operation[], upTo: number, bytes: number): Promise<void> {
+    const { put, filled } = this.#volumes.after(bytes);
+    const start: Operation = { type: "put", key: keys.journalStart, value: seal(String(upTo + 1)) };
+    const operations: Operation[] = [...last, put, start];
     for (let n = this.#journalStart; n <= upTo; n++) operations.push({ type: "del", key: keys.journal(n) });
     await this.#write(operations);
+    filled();
     this.#journalStart = upTo + 1;
     this.#onStep("checkpoint-end");
   }
@@ -123,13 +132,23 @@ export class Checkpoint {
   async dropChunks(log: LogState): Promise<void> {
     await this.#db.put(keys.head(log.name), seal(JSON.stringify(log.record)), { sync: true });
     log.recorded = true;
-    const range = { gte: keys.chunk(log.name, 0), lte: keys.chunk(log.name, log.first), limit: stepDeletes + 1 };
-    for (;;) {
-      const found = await this.#db.keys(range).all();
-      const dead = found.slice(0, -1);
-      if (dead.length === 0) return;
-      await this.#db.batch(dead.map((key) => ({ type: "del", key })));
+    let previous: string | undefined;
+    let dead: string[] = [];
+    for (const volume of this.#volumes.numbers) {
+      const range = { gte: keys.chunk(volume, log.name, 0), lte: keys.chunk(volume, log.name, log.first) };
+      for await (const key of this.#db.keys(range)) {
+        if (previous !== undefined && dead.push(previous) === stepDeletes) {
+          await this.#delete(dead);
+          dead = [];
+        }
+        previous = key;
+      }
     }
+    await this.#delete(dead);
+  }
+
+  async #delete(chunks: readonly string[]): Promise<void> {
+    await this.#db.batch(chunks.map((key) => ({ type: "del", key })));
   }
 
   /** Waits for the checkpoint under way, failed or not; it rests no more. */

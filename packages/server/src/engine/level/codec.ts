@@ -25,7 +25,10 @@ export const keys = {
   journalStart: "!journal",
   journal: (n: number) => `j!${sortable(n)}`,
   head: (log: string) => `h!${log}`,
-  chunk: (log: string, firstSeq: number) => `c!${log}${separator}${sortable(firstSeq)}`,
+  /** JSON: the volume that chunks are written to now, and its bytes. */
+  volume: "!volume",
+  chunk: (volume: number, log: string, firstSeq: number) =>
+    `c!${sortable(volume)}!${log}${separator}${sortable(firstSeq)}`,
   record: (kind: string, key: string) => `r!${kind}!${key}`,
   bloom: (generation: number) => `b!${sortable(generation)}`,
   generation: (generation: number) => `g!${sortable(generation)}`,
@@ -39,6 +42,11 @@ export const keys = {
 /** The range of keys that begin with `prefix` (keys are UTF-8; no key contains U+10FFFF). */
 export function prefixRange(prefix: string): { gte: string; lt: string } {
   return { gte: prefix, lt: `${prefix}\u{10ffff}` };
+}
+
+/** The volume that a chunk's key begins with. */
+export function chunkVolume(key: string): number {
+  return Number.parseInt(key.slice(2, key.indexOf("!", 2)), 36);
 }
 
 /** The seq that a chunk's key ends with. */

@@ -21,10 +21,11 @@ import { Checkpoint } from "./checkpoint.ts";
 import { keys, prefixRange, type Receipt, unseal } from "./codec.ts";
 import { Commit, type CommitStep } from "./commit.ts";
 import { DedupeIndex } from "./dedupe-index.ts";
-import { chunkAt, offsetOf, readLog } from "./log-reader.ts";
+import { type Chunks, chunkAt, offsetOf, readLog } from "./log-reader.ts";
 import { type HeadRecord, LogState } from "./log-state.ts";
 import { createDatabase, type Database, openStore, refusal } from "./open-store.ts";
 import { replayJournal } from "./recovery.ts";
+import { Volumes } from "./volumes.ts";
 
 export interface LevelOptions {
   readonly directory: string;
@@ -32,6 +33,8 @@ export interface LevelOptions {
   readonly newEpoch: () => string;
   /** Journal bytes after which a checkpoint begins. Bounds memory and the time to open. */
   readonly checkpointBytes?: number;
+  /** Bytes of chunks after which they go to the next volume. */
+  readonly volumeBytes?: number;
   /** How long a cursor may wait for a commit to go with. */
   readonly lazyMs?: number;
   readonly onStep?: (step: CommitStep) => void;
@@ -55,7 +58,7 @@ interface Prepared {
 
 /** Appends of at most this many payload characters go into one commit, so that one batch never blocks for long. */
 const commitChars = 4 * 1024 * 1024;
-const defaultCheckpointBytes = 32 * 1024 * 1024;
+const defaultCheckpointBytes = 16 * 1024 * 1024;
 const reopenDelayMs = 1000;
 const defaultLazyMs = 500;
 
@@ -67,7 +70,8 @@ export class LevelEngine implements Engine {
   readonly #onStep: (step: CommitStep) => void;
   readonly #checkpointBytes: number;
   #dedupe: DedupeIndex;
-  #checkpoint: Checkpoint;
+  #volumes: Volumes | undefined;
+  #checkpointing: Checkpoint | undefined;
   /** Of logs that are new: random, made with the store. */
   #epoch = "";
   #journalNext = 1;
@@ -89,7 +93,6 @@ export class LevelEngine implements Engine {
     this.#onStep = options.onStep ?? (() => {});
     this.#checkpointBytes = options.checkpointBytes ?? defaultCheckpointBytes;
     this.#dedupe = new DedupeIndex(db);
-    this.#checkpoint = new Checkpoint(db, this.#dedupe, this.#onStep, [], 1, 0);
   }
 
   /** Opens or makes the store in `options.directory`. Rejects with `StoreRefused`. */
@@ -103,6 +106,8 @@ export class LevelEngine implements Engine {
     this.#epoch = await openStore(this.#db, this.#options.newEpoch);
     try {
       this.#logs.clear();
+      const volumes = await Volumes.load(this.#db, this.#options.volumeBytes);
+      this.#volumes = volumes;
       this.#dedupe = await DedupeIndex.load(this.#db);
       const journal = await replayJournal(this.#db, this.#dedupe, (log) => this.#restore(log));
       for (const [name, log] of journal.logs) {
@@ -110,9 +115,10 @@ export class LevelEngine implements Engine {
         this.#logs.set(name, log);
       }
       this.#journalNext = journal.next;
-      this.#checkpoint = new Checkpoint(
+      this.#checkpointing = new Checkpoint(
         this.#db,
         this.#dedupe,
+        volumes,
         this.#onStep,
         journal.logs.values(),
         journal.start,
@@ -122,6 +128,16 @@ export class LevelEngine implements Engine {
       await this.#db.close();
       throw refusal(this.#options.directory, error);
     }
+  }
+
+  /** There from `#open` on. */
+  get #checkpoint(): Checkpoint {
+    if (!this.#checkpointing) throw new StorageUnavailable("the store is not open");
+    return this.#checkpointing;
+  }
+
+  get #chunks(): Chunks {
+    return { db: this.#db, volumes: this.#volumes?.numbers ?? [] };
   }
 
   append(append: Append): void {
@@ -276,7 +292,7 @@ export class LevelEngine implements Engine {
   /** The log as its record and its chunks tell, the journal left out. */
   async #restore(name: LogName): Promise<LogState> {
     const key = keys.head(name);
-    const [value, last] = await Promise.all([this.#db.get(key), chunkAt(this.#db, name, Number.MAX_SAFE_INTEGER)]);
+    const [value, last] = await Promise.all([this.#db.get(key), chunkAt(this.#chunks, name, Number.MAX_SAFE_INTEGER)]);
     if (!value) return new LogState(name, this.#epoch);
     return LogState.restore(name, JSON.parse(unseal(value, key)) as HeadRecord, last);
   }
@@ -288,7 +304,7 @@ export class LevelEngine implements Engine {
     limit: number,
     maxBytes = defaultReadBytes,
   ): Promise<Entry[]> {
-    return this.#guard(async () => readLog(this.#db, await this.#load(name), from, direction, limit, maxBytes));
+    return this.#guard(async () => readLog(this.#chunks, await this.#load(name), from, direction, limit, maxBytes));
   }
 
   async head(name: LogName): Promise<Head> {
@@ -308,7 +324,7 @@ export class LevelEngine implements Engine {
       const state = await this.#load(name);
       const target = Math.min(first, state.settled + 1);
       if (target <= state.first) return;
-      state.trimmedBytes = await offsetOf(this.#db, state, target);
+      state.trimmedBytes = await offsetOf(this.#chunks, state, target);
       state.first = target;
       await this.#checkpoint.dropChunks(state);
     });

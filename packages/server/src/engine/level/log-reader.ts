@@ -6,10 +6,16 @@ import type { LogName } from "@parley/protocol";
 import type { Direction } from "../engine.ts";
 import type { Entry } from "../entry.ts";
 import { type Chunk, decodeChunk, keys } from "./codec.ts";
-import { entriesPerChunk, type LogState, payloadBytes } from "./log-state.ts";
+import { type LogState, payloadBytes } from "./log-state.ts";
 import type { Database } from "./open-store.ts";
 
 const prefetchBytes = 256 * 1024;
+
+/** Where chunks are: the database, and the volumes that have any, ascending. */
+export interface Chunks {
+  readonly db: Database;
+  readonly volumes: readonly number[];
+}
 
 /** Collects entries until one of the limits of `Engine.read` is reached. */
 class Collector {
@@ -41,7 +47,7 @@ class Collector {
 
 /** See `Engine.read`. */
 export async function readLog(
-  db: Database,
+  store: Chunks,
   state: LogState,
   from: number,
   direction: Direction,
@@ -53,13 +59,13 @@ export async function readLog(
   const { memoryFirst, settled, first } = state;
   if (direction === "forward") {
     const start = Math.max(from + 1, first);
-    if (start < memoryFirst) await readChunks(db, state, start, memoryFirst, collector);
+    if (start < memoryFirst) await readChunks(store, state, start, memoryFirst, collector);
     for (const part of memory) takeForward(part, start, settled, collector);
   } else {
     const below = Math.min(from, settled + 1);
     for (const part of memory.reverse()) takeBackward(part, first, below, collector);
     if (!collector.full && below > first)
-      await readChunksBackward(db, state, first, Math.min(below, memoryFirst), collector);
+      await readChunksBackward(store, state, first, Math.min(below, memoryFirst), collector);
   }
   return collector.entries;
 }
@@ -91,53 +97,69 @@ function lowerBound(entries: readonly Entry[], seq: number): number {
 }
 
 async function readChunks(
-  db: Database,
+  store: Chunks,
   state: LogState,
   start: number,
   end: number,
   collector: Collector,
 ): Promise<void> {
-  const gte = keys.chunk(state.name, Math.max(1, start - entriesPerChunk + 1));
-  const range = { gte, lt: keys.chunk(state.name, end), highWaterMarkBytes: prefetchBytes };
-  for await (const [key, value] of db.iterator(range)) {
-    takeForward(decodeChunk(state.name, state.epoch, key, value).entries, start, end - 1, collector);
-    if (collector.full) return;
+  const first = await locate(store, state.name, start);
+  // Where no chunk begins at or before `start`, all that there is lies after it.
+  const volumes = store.volumes.filter((volume) => volume >= (first?.volume ?? 0));
+  for (const volume of volumes) {
+    const gte = volume === first?.volume ? first.key : keys.chunk(volume, state.name, 0);
+    const range = { gte, lt: keys.chunk(volume, state.name, end), highWaterMarkBytes: prefetchBytes };
+    for await (const [key, value] of store.db.iterator(range)) {
+      takeForward(decodeChunk(state.name, state.epoch, key, value).entries, start, end - 1, collector);
+      if (collector.full) return;
+    }
   }
 }
 
 async function readChunksBackward(
-  db: Database,
+  store: Chunks,
   state: LogState,
   first: number,
   below: number,
   collector: Collector,
 ): Promise<void> {
-  const range = {
-    gte: keys.chunk(state.name, 0),
-    lt: keys.chunk(state.name, below),
-    reverse: true,
-    highWaterMarkBytes: prefetchBytes,
-  };
-  for await (const [key, value] of db.iterator(range)) {
-    const { entries } = decodeChunk(state.name, state.epoch, key, value);
-    takeBackward(entries, first, below, collector);
-    if (collector.full || (entries[0]?.seq ?? 0) <= first) return;
+  for (const volume of store.volumes.toReversed()) {
+    const lt = keys.chunk(volume, state.name, below);
+    const range = { gte: keys.chunk(volume, state.name, 0), lt, reverse: true, highWaterMarkBytes: prefetchBytes };
+    for await (const [key, value] of store.db.iterator(range)) {
+      const { entries } = decodeChunk(state.name, state.epoch, key, value);
+      takeBackward(entries, first, below, collector);
+      if (collector.full || (entries[0]?.seq ?? 0) <= first) return;
+    }
   }
 }
 
-/** The chunk that holds `seq`, or the last one before it. */
-export async function chunkAt(db: Database, log: LogName, seq: number): Promise<Chunk | undefined> {
-  const range = { gte: keys.chunk(log, 0), lte: keys.chunk(log, seq), reverse: true, limit: 1 };
-  for await (const [key, value] of db.iterator(range)) return decodeChunk(log, "", key, value);
+/** The last chunk that begins at or before `seq`. */
+async function locate(
+  { db, volumes }: Chunks,
+  log: LogName,
+  seq: number,
+): Promise<{ volume: number; key: string } | undefined> {
+  for (const volume of volumes.toReversed()) {
+    const range = { gte: keys.chunk(volume, log, 0), lte: keys.chunk(volume, log, seq), reverse: true, limit: 1 };
+    for (const key of await db.keys(range).all()) return { volume, key };
+  }
   return undefined;
 }
 
+/** The chunk that holds `seq`, or the last one before it. */
+export async function chunkAt(store: Chunks, log: LogName, seq: number): Promise<Chunk | undefined> {
+  const found = await locate(store, log, seq);
+  const value = found && (await store.db.get(found.key));
+  return value && decodeChunk(log, "", found.key, value);
+}
+
 /** Payload bytes of the log's whole life below `seq`. */
-export async function offsetOf(db: Database, state: LogState, seq: number): Promise<number> {
+export async function offsetOf(store: Chunks, state: LogState, seq: number): Promise<number> {
   const { memoryFirst, flushing, active, endBytes } = state;
   if (seq >= memoryFirst) {
     return endBytes - payloadBytes([...flushing, ...active].filter((entry) => entry.seq >= seq));
   }
-  const chunk = await chunkAt(db, state.name, seq);
+  const chunk = await chunkAt(store, state.name, seq);
   return chunk ? chunk.offset + payloadBytes(chunk.entries.filter((entry) => entry.seq < seq)) : state.trimmedBytes;
 }

@@ -17,7 +17,7 @@ export interface HeadRecord {
   readonly reserved: number;
 }
 
-export const entriesPerChunk = 64;
+const entriesPerChunk = 64;
 const bytesPerChunk = 65_536;
 
 export class LogState {
