@@ -29,8 +29,9 @@ export interface Session {
   tell(message: object): void;
   /** Writes bytes or text as they are. */
   raw(data: string | Uint8Array): void;
-  /** Ends the connection without a word. */
+  /** Ends the connection without a word; what it has sent and was not looked at is lost. */
   cut(): void;
+  readonly isCut: boolean;
 }
 
 export class ReferenceServer {
@@ -118,14 +119,31 @@ export class ReferenceServer {
   }
 
   #session(carrier: "ws" | "tcp", raw: (data: string | Uint8Array) => void, cut: () => void): Session {
+    let isCut = false;
     const tell = (message: object) => {
       const text = JSON.stringify(message);
       raw(carrier === "ws" ? text : encodeFrame(new TextEncoder().encode(text)));
     };
-    return { user: "", device: "", carrier, next: new Map(), acked: new Map(), tell, raw, cut };
+    return {
+      user: "",
+      device: "",
+      carrier,
+      next: new Map(),
+      acked: new Map(),
+      tell,
+      raw,
+      cut() {
+        isCut = true;
+        cut();
+      },
+      get isCut() {
+        return isCut;
+      },
+    };
   }
 
   #received(text: string, session: Session): void {
+    if (session.isCut) return;
     const parsed = parseClientMessage(text);
     if (!parsed.ok) {
       this.faults.push(`${parsed.fault.message}: ${text.slice(0, 200)}`);
@@ -227,10 +245,11 @@ export class ReferenceServer {
     }
     const id = `m${this.#nextId++}`;
     const recipients = typeof send.to === "string" ? [send.to] : send.to;
+    const toSelf = recipients.includes(session.user);
     const copies =
-      send.copy === false || recipients.every((to) => to.startsWith("#") || to === "*") ? [] : [session.user];
+      send.copy === false || toSelf || recipients.every((to) => to.startsWith("#") || to === "*") ? [] : [session.user];
     const positions = [...new Set([...recipients, ...copies])].map((log) => {
-      const { seq } = this.#store(log, send, session.user, session.device, id);
+      const { seq } = this.#store(log, send, session.user, toSelf ? "" : session.device, id);
       return { log, epoch: this.log(log).epoch, seq };
     });
     const answer = { op: "ok", ref: send.ref, clientId: send.clientId, id, ts: 1, durability: "fsync", positions };

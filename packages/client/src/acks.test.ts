@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { at, testParts } from "../testing/parts.ts";
+import { at, testParts, wire } from "../testing/parts.ts";
+import { HandlerConsumer } from "./message-handler.ts";
 import { type Change, memoryPersistence, type Persistence } from "./persistence.ts";
 
 test("one cumulative ack per log and turn, however many messages were handled", () => {
@@ -73,6 +74,55 @@ test("a cursor that was reset meanwhile is not acknowledged", () => {
   cursors.set(at("alice", 2, "new"));
   environment.turn();
   assert.deepEqual(sent, []);
+});
+
+test("a reset during a save is neither overwritten by it nor acknowledged after it", async () => {
+  const saves: { changes: readonly Change[]; finish: () => void }[] = [];
+  const slow: Persistence = {
+    ...memoryPersistence(),
+    save: (changes) => new Promise((finish) => saves.push({ changes: [...changes], finish })),
+  };
+  const { acks, cursors, environment, sent, ledger } = testParts({ persistence: slow });
+  await ledger.load();
+  const old = cursors.set(at("alice", 0));
+  cursors.admit("alice", 9);
+  acks.handled(old, 5);
+  environment.turn(); // acks flush
+  environment.turn(); // ledger saves
+  acks.handled(old, 6);
+  cursors.set(at("alice", 2, "new"));
+  ledger.write({ type: "position", position: at("alice", 2, "new") });
+  environment.turn();
+  saves[0]?.finish();
+  await Promise.resolve();
+  environment.turn();
+  assert.deepEqual(saves[1]?.changes, [{ type: "position", position: at("alice", 2, "new") }]);
+  saves[1]?.finish();
+  await Promise.resolve();
+  assert.deepEqual(sent, []);
+});
+
+test("hands out no more than may be unsaved, and goes on when it is saved", async () => {
+  const finishes: (() => void)[] = [];
+  const save = () => new Promise<void>((finish) => finishes.push(finish));
+  const persistence: Persistence = { ...memoryPersistence(), save };
+  const { inbox, cursors, environment, ledger } = testParts({ persistence, maxUnsaved: 2 });
+  await ledger.load();
+  cursors.set(at("alice", 0));
+  const handled: number[] = [];
+  new HandlerConsumer(inbox, ({ seq }) => handled.push(seq));
+  for (let seq = 1; seq <= 5; seq++) inbox.message(wire("alice", seq));
+  assert.deepEqual(handled, [1, 2]);
+  environment.turn();
+  inbox.message(wire("alice", 6));
+  assert.deepEqual(handled, [1, 2]);
+  finishes[0]?.();
+  await Promise.resolve();
+  assert.deepEqual(handled, [1, 2, 3, 4]);
+  environment.turn();
+  finishes[1]?.();
+  await Promise.resolve();
+  assert.deepEqual(handled, [1, 2, 3, 4, 5, 6]);
 });
 
 test("with a persistence the ack leaves after the position is saved, and hello claims no more than that", async () => {

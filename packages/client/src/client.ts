@@ -47,6 +47,7 @@ export class Client {
   #device: string | undefined;
   #handler: HandlerConsumer | undefined;
   #welcomed: PromiseWithResolvers<Welcome> | undefined;
+  #starting: Promise<void> = Promise.resolve();
   #loaded = false;
   #closing: Promise<void> | undefined;
   /** Why this client is at its end; undefined while it lives. */
@@ -106,7 +107,7 @@ export class Client {
     if (this.#end) return Promise.reject(this.#end);
     if (!this.#welcomed) {
       this.#welcomed = Promise.withResolvers();
-      void this.#start();
+      this.#starting = this.#start();
     }
     return this.#welcomed.promise;
   }
@@ -125,8 +126,8 @@ export class Client {
     const { outbox, ledger } = this.#parts;
     if (this.#end || this.#closing) return Promise.reject(this.#end ?? closedError());
     if (outbox.isFull) {
-      const { maxOutbox } = this.#settings;
-      return Promise.reject(new ParleyError("outbox_full", `${maxOutbox} sends wait for an answer (maxOutbox)`));
+      const message = `${outbox.size} sends wait for an answer; more than maxOutbox or maxOutboxCharacters allow`;
+      return Promise.reject(new ParleyError("outbox_full", message));
     }
     return new Promise((resolve, reject) => {
       const clientId = options.clientId ?? `${this.#idPrefix}-${(this.#nextId++).toString(36)}`;
@@ -179,14 +180,21 @@ export class Client {
     const { positions = [] } = await this.#parts.requests.ask<"join">({ op: "join", room });
     const position = positions[0];
     if (!position) throw new ParleyError("bad_answer", "the answer to a join has no position");
-    this.#router.joined(position);
     return position;
   }
 
+  /** Ends the membership; what was delivered before is still handed out. */
   async leave(room: string): Promise<void> {
-    await this.#parts.requests.ask<"leave">({ op: "leave", room });
-    const left = parseRoom(room);
-    if (left.ok) this.#router.forget(left.value.key);
+    const address = parseRoom(room);
+    const log = address.ok ? address.value.key : room;
+    const cursor = this.#parts.cursors.get(log);
+    if (cursor) cursor.leaving = true;
+    try {
+      await this.#parts.requests.ask<"leave">({ op: "leave", room });
+      this.#router.forget(log);
+    } finally {
+      if (cursor) cursor.leaving = false;
+    }
   }
 
   /** One page of a log, messages in ascending order; without bounds the newest. */
@@ -248,6 +256,7 @@ export class Client {
   async #close(timeoutMs: number): Promise<void> {
     const { inbox, outbox, acks, ledger } = this.#parts;
     inbox.close(undefined);
+    await this.#within(timeoutMs, this.#starting);
     const answers = this.state === "online" ? outbox.emptied() : undefined;
     await this.#within(timeoutMs, Promise.all([this.#handler?.idle(), answers]));
     acks.flush();

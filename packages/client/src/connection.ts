@@ -163,7 +163,8 @@ export class Connection {
     if (message.op === "bye") link.verdict = { error: answeredError(message), reconnect: message.reconnect };
     else if (!link.online) this.#greeted(link, message);
     else {
-      if (message.op === "error") this.#noteEnd(link, message);
+      // What ends the connection and answers no request is told with the state that follows.
+      if (message.op === "error" && this.#noteEnd(link, message) && message.ref === undefined) return;
       this.#options.handler.received(message);
     }
   }
@@ -172,7 +173,7 @@ export class Connection {
   #greeted(link: Link, message: ServerMessage): void {
     if (message.op === "error") {
       const error = answeredError(message);
-      this.#drop(link, error, message.reconnect ?? (isErrorCode(error.code) ? helps(error.code) : true));
+      this.#drop(link, error, message.reconnect ?? (helps(error.code) || message.retryAfter !== undefined));
     } else if (message.op === "welcome") this.#welcomed(link, message);
     // else: nothing else has a meaning before welcome
   }
@@ -188,7 +189,7 @@ export class Connection {
     link.online = true;
     link.cancelTimeout?.();
     backoff.reset();
-    const idleMs = welcome.limits?.idleMs ?? Number.POSITIVE_INFINITY;
+    const idleMs = welcome.limits?.idleMs || Number.POSITIVE_INFINITY;
     link.heartbeat = new Heartbeat({
       environment,
       intervalMs: Math.min(this.#options.pingIntervalMs, idleMs / 3),
@@ -199,13 +200,14 @@ export class Connection {
     this.#change({ state: "online", welcome });
   }
 
-  /** An error after which the server closes. */
-  #noteEnd(link: Link, message: { code: string; message: string; retryAfter?: number; reconnect?: boolean }): void {
-    const known = isErrorCode(message.code) ? message.code : undefined;
-    if (message.reconnect === undefined && !(known && errors[known].closes)) return;
+  /** Whether the server closes after this error; remembers what it said about it. */
+  #noteEnd(link: Link, message: { code: string; message: string; retryAfter?: number; reconnect?: boolean }): boolean {
+    const closes = message.reconnect !== undefined || (isErrorCode(message.code) && errors[message.code].closes);
+    if (!closes) return false;
     const renewable = message.code === "unauthorized" && this.#options.renewsToken;
-    const reconnect = message.reconnect ?? (renewable || known === undefined || helps(known));
+    const reconnect = message.reconnect ?? (renewable || helps(message.code));
     link.verdict = { error: answeredError(message), reconnect };
+    return true;
   }
 
   /** Gives a link up from this side. */
@@ -265,6 +267,7 @@ export class Connection {
   }
 }
 
-function helps(code: keyof typeof errors): boolean {
-  return errors[code].retry !== "no";
+/** Whether trying again helps; a code that is newer than this client counts as `no` (PROTOCOL.md, "Errors"). */
+function helps(code: string): boolean {
+  return isErrorCode(code) && errors[code].retry !== "no";
 }

@@ -19,13 +19,15 @@ export interface Cursor {
   failures: number;
   /** While true nothing of this log is handed out: its handler failed and the back-off runs. */
   parked: boolean;
+  /** A `leave` was asked for: the server may already take an ack for a fault. */
+  leaving: boolean;
   /** Seq up to which a person has read, still to be told to the server; 0 when nothing is to be told. */
   read: number;
 }
 
 function createCursor(position: Position): Cursor {
   const { log, epoch, seq } = position;
-  return { log, epoch, received: seq, handled: seq, saved: seq, failures: 0, parked: false, read: 0 };
+  return { log, epoch, received: seq, handled: seq, saved: seq, failures: 0, parked: false, leaving: false, read: 0 };
 }
 
 export class CursorTable {

@@ -5,7 +5,7 @@
 import type { ErrorCode } from "@parley/protocol";
 
 /**
- * What the client itself can fail with: `closed` (the client was closed), `outbox_full` (more than `maxOutbox` sends
+ * What the client itself can fail with: `closed` (the client was closed), `outbox_full` (too many sends
  * wait), `timeout` (no answer in time), `unreachable` (gave up after `backoff.attempts`), `disconnected` (the connection
  * was lost), `bad_answer` (the server sent what is not the protocol), `bad_argument` (this call can never succeed),
  * `wrong_user` (the persistence belongs to another user), `persistence_failed`.

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { promisify } from "node:util";
 import { moved, queued, testPersistence } from "../testing/persistence-contract.ts";
 import { ParleyError } from "./errors.ts";
+import { decodeJournal, encodeHeader, encodeRecord } from "./file-journal.ts";
 import { filePersistence } from "./file-persistence.ts";
-import { decodeJournal, encodeHeader, encodeRecord } from "./journal.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "parley-client-"));
 after(() => rm(folder, { recursive: true }));
@@ -54,6 +56,38 @@ test("a journal cut off at any byte gives the saves before the cut, and goes on 
     await persistence.close();
     assert.deepEqual((await load(path)).positions.at(-1), { log: "c", epoch: "e", seq: 3 }, `cut at ${length}`);
   }
+});
+
+test("what is left of a long torn record does not follow a short new one", async () => {
+  const path = newPath();
+  await write(path, [moved("a", 1)], [queued("long", "x".repeat(1000))]);
+  await truncate(path, (await stat(path)).size - 1);
+  const persistence = filePersistence(path);
+  await persistence.load();
+  await persistence.save([moved("a", 2)]);
+  await persistence.close();
+  assert.deepEqual(await load(path), { positions: [{ log: "a", epoch: "e", seq: 2 }], outbox: [] });
+});
+
+test("a write that fails half-way is cut off before the next", async () => {
+  const path = newPath();
+  const script = `
+    const { filePersistence } = await import(${JSON.stringify(new URL("node.ts", import.meta.url).href)});
+    const persistence = filePersistence(${JSON.stringify(path)});
+    await persistence.load();
+    const send = (clientId, length) => [{ type: "queued", send: { clientId, to: "bob", body: "x".repeat(length) } }];
+    await persistence.save(send("1", 100));
+    await persistence.save(send("2", 10_000)).catch((error) => console.log(error.code));
+    await persistence.save(send("3", 100));
+    await persistence.close();`;
+  // The limit of file size (8 blocks of 1 KiB) stands for a disk that is full.
+  const command = `ulimit -f 8; exec "$0" --input-type=module -e "$1"`;
+  const { stdout } = await promisify(execFile)("bash", ["-c", command, process.execPath, script]);
+  assert.equal(stdout, "EFBIG\n");
+  assert.deepEqual(
+    (await load(path)).outbox.map(({ clientId }) => clientId),
+    ["1", "3"],
+  );
 });
 
 test("a flipped bit in the last record loses that one, before it the file is refused", async () => {

@@ -8,8 +8,8 @@ import { constants } from "node:fs";
 import { type FileHandle, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ParleyError } from "./errors.ts";
+import { decodeJournal, encodeHeader, encodeRecord } from "./file-journal.ts";
 import { type FileLock, lockFile } from "./file-lock.ts";
-import { decodeJournal, encodeHeader, encodeRecord } from "./journal.ts";
 import { type Change, type Persistence, StateFold, type StoredState } from "./persistence.ts";
 
 export interface FilePersistenceOptions {

@@ -4,8 +4,8 @@
  */
 import type { Position } from "@parley/protocol";
 
-/** What a server takes in one frame before a successful `hello` (PROTOCOL.md, `frame_too_large`). */
-const maxHelloBytes = 16 * 1024;
+/** What a server takes in one frame before `welcome` (PROTOCOL.md, `frame_too_large`). */
+const maxHelloBytes = 64 * 1024;
 /** For braces, field names and the like. */
 const reservedBytes = 256;
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Position } from "@parley/protocol";
 import fc from "fast-check";
 import { at, testParts, wire } from "../testing/parts.ts";
 import type { Message } from "./message.ts";
@@ -144,6 +145,25 @@ test("whatever fails how often, each log is handled in order, each message once"
   );
 });
 
+test("a message that comes again goes before what arrived of its log while another log was being handled", async () => {
+  const { inbox, handled, environment } = create();
+  const slow = Promise.withResolvers<void>();
+  let fails = true;
+  new HandlerConsumer(inbox, (message) => {
+    if (message.log === "#room") return slow.promise;
+    if (fails) throw new Error("once");
+    return handled.push(message.body);
+  });
+  inbox.message(wire("alice", 1));
+  fails = false;
+  inbox.message(wire("#room", 1));
+  inbox.message(wire("alice", 2));
+  environment.advance(20_000);
+  slow.resolve();
+  await settle();
+  assert.deepEqual(handled, ["alice 1", "alice 2"]);
+});
+
 test("a message whose handler fails can be given up by acknowledging it", () => {
   const { inbox, handled, emitter, environment, acked } = create();
   emitter.on("error", (problem) => {
@@ -226,14 +246,17 @@ test("a reset within the epoch keeps what cannot come again", () => {
 
 test("the position passes the device's own messages when nothing can lie in between", () => {
   const { inbox, cursors, environment, acked } = create();
-  inbox.own(at("alice", 1));
+  const own = (position: Position) => {
+    if (inbox.isNext(position)) inbox.own(position);
+  };
+  own(at("alice", 1));
   assert.equal(cursors.get("alice")?.handled, 1);
-  inbox.own(at("alice", 3));
-  inbox.own(at("alice", 2, "other"));
-  inbox.own(at("#unknown", 1));
+  own(at("alice", 3));
+  own(at("alice", 2, "other"));
+  own(at("#unknown", 1));
   assert.equal(cursors.get("alice")?.received, 1);
   inbox.message(wire("alice", 2));
-  inbox.own(at("alice", 3));
+  own(at("alice", 3));
   assert.equal(cursors.get("alice")?.handled, 1, "2 is not handled");
   new HandlerConsumer(inbox, () => {}).ready();
   assert.equal(cursors.get("alice")?.handled, 3);
@@ -297,6 +320,26 @@ test("there is one consumer at a time", () => {
   assert.throws(() => new MessageStream(inbox), /one consumer/);
   handler.detach();
   new MessageStream(inbox);
+});
+
+test("a new consumer waits for what the former one has in hand", async () => {
+  for (const fails of [false, true]) {
+    const { inbox, handled, environment, acked } = create();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const former = new HandlerConsumer(inbox, () => promise);
+    for (let seq = 1; seq <= 2; seq++) inbox.message(wire("alice", seq));
+    former.detach();
+    new HandlerConsumer(inbox, (message) => handled.push(message.body));
+    await settle();
+    assert.deepEqual(handled, []);
+    if (fails) reject(new Error("no"));
+    else resolve();
+    await settle();
+    environment.advance(20_000);
+    assert.deepEqual(handled, fails ? ["alice 1", "alice 2"] : ["alice 2"]);
+    environment.turn();
+    assert.deepEqual(acked(), ["alice 2"]);
+  }
 });
 
 test("closing ends iterators, with the fault if there was one, and hands out no more", async () => {

@@ -50,6 +50,10 @@ export class Inbox {
   /** Items of parked logs, in order, with what ends the parking. */
   readonly #parked = new Map<Cursor, { items: Item[]; backoff: Backoff; cancel: CancelTimer | undefined }>();
   #consumer: Consumer | undefined;
+  /** Messages that a consumer took and has not finished. */
+  #inHand = 0;
+  /** The former consumer still has messages in hand; the present one waits, or the order would break. */
+  #isHandover = false;
   #closed: { readonly error: unknown } | undefined;
 
   constructor(options: InboxOptions) {
@@ -61,6 +65,7 @@ export class Inbox {
     if (this.#consumer)
       throw new Error("messages have one consumer: one message handler or one messages() iterator at a time");
     this.#consumer = consumer;
+    this.#isHandover = this.#inHand > 0;
     queueMicrotask(() => {
       if (this.#closed) consumer.closed(this.#closed.error);
       else if (this.#consumer === consumer && this.#queue.size > 0) consumer.ready();
@@ -88,11 +93,16 @@ export class Inbox {
     if (cursor) this.#push({ type: "gap", cursor, gap: { log, epoch: cursor.epoch, from, to, reason } });
   }
 
-  /** This device's own message was stored at `position`; the server does not send it back, so the position may pass it. */
-  own({ log, epoch, seq }: Position): void {
+  /** Whether `position` is the next of its log: nothing can lie in between and be on its way. */
+  isNext({ log, epoch, seq }: Position): boolean {
     const cursor = this.#options.cursors.get(log);
-    // Only when it is the very next one: others' messages may lie in between and be on their way.
-    if (!cursor || cursor.epoch !== epoch || cursor.received !== seq - 1) return;
+    return cursor !== undefined && cursor.epoch === epoch && cursor.received === seq - 1;
+  }
+
+  /** This device's own message was stored at `position` and will not be sent back: the position may pass it. */
+  own({ log, seq }: Position): void {
+    const cursor = this.#options.cursors.get(log);
+    if (!cursor) return;
     const nothingWaits = cursor.handled === cursor.received;
     cursor.received = seq;
     if (nothingWaits) this.#options.acks.handled(cursor, seq);
@@ -118,24 +128,24 @@ export class Inbox {
 
   /** The next message for the consumer, if any. Gaps and the like on the way there are told. */
   take(): Delivery | undefined {
-    while (!this.#closed) {
+    while (!this.#closed && !this.#isHandover && this.#options.acks.hasRoom) {
       const item = this.#queue.shift();
       if (item === undefined) return undefined;
       if (item.cursor?.parked) this.#parked.get(item.cursor)?.items.push(item);
       else if (item.type !== "message") this.#pass(item);
-      else if (this.#wasAckedByHand(item)) this.done(item);
-      else return item;
+      else if (this.#wasAckedByHand(item)) this.#settle(item);
+      else {
+        this.#inHand += 1;
+        return item;
+      }
     }
     return undefined;
   }
 
   /** The consumer has finished with a message. */
-  done({ cursor, message }: Delivery): void {
-    if (cursor.failures > 0) {
-      cursor.failures = 0;
-      this.#parked.delete(cursor);
-    }
-    if (this.#options.autoAck) this.#options.acks.handled(cursor, message.seq);
+  done(delivery: Delivery): void {
+    this.#settle(delivery);
+    this.#leftHand(1);
   }
 
   /** The consumer failed on a message: it will be handed out again, first of its log, after a back-off. */
@@ -153,11 +163,18 @@ export class Inbox {
     parked.cancel = this.#options.environment.after(retryInMs, () => this.#unpark(cursor));
     const attempt = cursor.failures;
     this.#options.emitter.emit("error", { type: "handler", error, message, attempt, retryInMs });
+    this.#leftHand(1);
   }
 
   /** Puts messages back that a consumer took and did not finish. */
   giveBack(deliveries: readonly Delivery[]): void {
     this.#queue.unshift(deliveries.filter(({ cursor, message }) => message.seq > cursor.handled));
+    this.#leftHand(deliveries.length);
+    if (this.#queue.size > 0) this.#consumer?.ready();
+  }
+
+  /** Messages may be handed out again. */
+  resume(): void {
     if (this.#queue.size > 0) this.#consumer?.ready();
   }
 
@@ -166,6 +183,21 @@ export class Inbox {
     this.#closed = { error };
     for (const { cancel } of this.#parked.values()) cancel?.();
     this.#consumer?.closed(error);
+  }
+
+  #settle({ cursor, message }: Delivery): void {
+    if (cursor.failures > 0) {
+      cursor.failures = 0;
+      this.#parked.delete(cursor);
+    }
+    if (this.#options.autoAck) this.#options.acks.handled(cursor, message.seq);
+  }
+
+  #leftHand(count: number): void {
+    this.#inHand -= count;
+    if (this.#inHand > 0 || !this.#isHandover) return;
+    this.#isHandover = false;
+    this.#consumer?.ready();
   }
 
   #push(item: Item): void {

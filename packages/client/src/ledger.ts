@@ -89,7 +89,8 @@ export class Ledger {
       this.#done();
       return;
     }
-    (this.#persistence as Persistence).save(this.#batch).then(
+    const save = async () => this.#persistence?.save(this.#batch);
+    save().then(
       () => this.#done(),
       (error: unknown) => this.#retry(error),
     );

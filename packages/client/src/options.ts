@@ -25,6 +25,11 @@ export interface ClientOptions {
   readonly autoAck?: boolean;
   /** Keeps positions and outbox while the process is away. Default: none. */
   readonly persistence?: Persistence;
+  /**
+   * With a persistence: most messages that may be handled while their position is not saved yet. A crash of the process
+   * repeats at most so many; 1 saves after each. Default 64.
+   */
+  readonly maxUnsaved?: number;
   /** Default: WebSocket. */
   readonly transport?: Transport;
   /** Reconnecting. Defaults: base 250 ms, cap 20 s, endless attempts. */
@@ -39,6 +44,8 @@ export interface ClientOptions {
   readonly requestTimeoutMs?: number;
   /** Most sends that may wait for an answer; further ones reject with `outbox_full`. Default 10,000. */
   readonly maxOutbox?: number;
+  /** The same for the characters in all of them, which bounds the memory they take. Default 64 Mi. */
+  readonly maxOutboxCharacters?: number;
   /** Most sends on the wire without an answer. Default 1024. */
   readonly sendWindow?: number;
   /** Time and randomness, for tests. */
@@ -54,6 +61,7 @@ export interface Settings {
   readonly window: number | undefined;
   readonly autoAck: boolean;
   readonly persistence: Persistence | undefined;
+  readonly maxUnsaved: number;
   readonly transport: Transport;
   readonly backoff: BackoffLimits;
   readonly maxAttempts: number;
@@ -63,6 +71,7 @@ export interface Settings {
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly maxOutbox: number;
+  readonly maxOutboxCharacters: number;
   readonly sendWindow: number;
   readonly environment: Environment;
 }
@@ -81,6 +90,7 @@ export function completeOptions(options: ClientOptions): Settings {
     window: options.window,
     autoAck: options.autoAck ?? true,
     persistence: options.persistence,
+    maxUnsaved: options.maxUnsaved ?? 64,
     transport: options.transport ?? webSocketTransport(),
     backoff: { ...defaultBackoff, ...backoff },
     maxAttempts: backoff.attempts ?? Number.POSITIVE_INFINITY,
@@ -90,6 +100,7 @@ export function completeOptions(options: ClientOptions): Settings {
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
     maxOutbox: options.maxOutbox ?? 10_000,
+    maxOutboxCharacters: options.maxOutboxCharacters ?? 64 * 1024 * 1024,
     sendWindow: options.sendWindow ?? 1024,
     environment: options.environment ?? systemEnvironment,
   };

@@ -99,8 +99,12 @@ test("after storage_unavailable it waits, and goes on in order when all answers 
   environment.advance(20_000);
   assert.deepEqual(wire(), [], "c is still under way: its answer might come after a repeat of a");
   refuse("c", "storage_unavailable");
-  assert.deepEqual(wire(), ["a", "b", "c", "d"]);
+  assert.deepEqual(wire(), ["a"], "alone: were it refused again, the others would overtake it");
+  refuse("a", "storage_unavailable");
+  environment.advance(20_000);
+  assert.deepEqual(wire(), ["a"]);
   accept("a");
+  assert.deepEqual(wire(), ["b", "c", "d"]);
   assert.deepEqual(outcomes, ["a stored as m-a"]);
 });
 
@@ -141,9 +145,25 @@ test("is full at its limit, and refuses everything when closed", async () => {
   assert.deepEqual(outcomes, ["a refused: closed", "b refused: closed"]);
 });
 
+test("is full by the characters too, and has room again when some were answered or refused", () => {
+  const { outbox, add, accept, note } = create({ maxOutboxCharacters: 1000 });
+  outbox.connected(2000);
+  add("a", "x".repeat(600));
+  add("b", "x".repeat(600));
+  assert.ok(outbox.isFull);
+  note();
+  accept("a");
+  assert.ok(!outbox.isFull);
+  add("too long for a frame", "x".repeat(3000));
+  assert.ok(!outbox.isFull);
+  accept("b");
+  add("c", "x".repeat(900));
+  assert.ok(!outbox.isFull, "exactly what is waiting counts");
+});
+
 test("knows nothing of answers to others", () => {
   const { outbox } = create();
-  assert.equal(outbox.accepted({ op: "ok", ref: "r1" }), false);
-  assert.equal(outbox.accepted({ op: "ok" }), false);
+  assert.equal(outbox.accepted({ op: "ok", ref: "r1" }), undefined);
+  assert.equal(outbox.accepted({ op: "ok" }), undefined);
   assert.equal(outbox.refused({ op: "error", code: "internal", message: "" }), false);
 });

@@ -20,13 +20,15 @@ export interface Outcome {
 interface Entry {
   readonly ref: string;
   readonly clientId: string;
+  readonly to: StoredSend["to"];
   readonly text: string;
   readonly outcome: Outcome;
 }
 
 export interface OutboxOptions {
-  /** Most sends that may wait. */
+  /** Most sends that may wait, and most characters in all of them. */
   readonly maxEntries: number;
+  readonly maxCharacters: number;
   /** Most sends on the wire without an answer. */
   readonly window: number;
   readonly environment: Environment;
@@ -48,9 +50,12 @@ export class Outbox {
   readonly #entries = new Map<string, Entry>();
   #unsent = new Queue<Entry>();
   #inFlight = 0;
+  #characters = 0;
   #nextRef = 1;
   /** After an answer of `retriedCodes`: nothing more leaves until all answers are in and the back-off is over. */
   #pause: "none" | "waiting" | "over" = "none";
+  /** After a pause one send goes alone, until one is accepted: the others would overtake it if it failed again. */
+  #isProbing = false;
   #cancelPause: CancelTimer | undefined;
   #maxFrameBytes = Number.POSITIVE_INFINITY;
   #empty: (() => void)[] = [];
@@ -64,7 +69,8 @@ export class Outbox {
   }
 
   get isFull(): boolean {
-    return this.#entries.size >= this.#options.maxEntries;
+    const { maxEntries, maxCharacters } = this.#options;
+    return this.#entries.size >= maxEntries || this.#characters >= maxCharacters;
   }
 
   /** Queues a send and, when possible, sends it at once. */
@@ -96,11 +102,12 @@ export class Outbox {
     this.#requeue();
   }
 
-  /** The server's `ok`. False when it answers nothing of this outbox. */
-  accepted(answer: ServerMessages["ok"]): boolean {
+  /** The server's `ok`. Returns what the send was addressed to; undefined when it answers nothing of this outbox. */
+  accepted(answer: ServerMessages["ok"]): StoredSend["to"] | undefined {
     const entry = this.#take(answer.ref);
-    if (!entry) return false;
+    if (!entry) return undefined;
     this.#options.backoff.reset();
+    this.#isProbing = false;
     entry.outcome.resolve({
       clientId: entry.clientId,
       id: answer.id ?? "",
@@ -111,7 +118,7 @@ export class Outbox {
       duplicate: answer.duplicate ?? false,
     });
     this.#settled(entry);
-    return true;
+    return entry.to;
   }
 
   /** The server's `error`. False when it answers nothing of this outbox. */
@@ -142,6 +149,7 @@ export class Outbox {
     this.#endPause();
     const entries = [...this.#entries.values()];
     this.#entries.clear();
+    this.#characters = 0;
     this.#unsent = new Queue();
     for (const { outcome } of entries) outcome.reject(error);
     this.#tellEmpty();
@@ -149,17 +157,24 @@ export class Outbox {
 
   #enter(send: StoredSend, outcome: Outcome): void {
     const ref = (this.#nextRef++).toString(36);
-    const entry = { ref, clientId: send.clientId, text: JSON.stringify({ ...send, op: "send", ref }), outcome };
+    const { clientId, to } = send;
+    const entry = { ref, clientId, to, text: JSON.stringify({ ...send, op: "send", ref }), outcome };
     this.#entries.set(ref, entry);
+    this.#characters += entry.text.length;
     this.#unsent.push(entry);
   }
 
   #take(ref: string | undefined): Entry | undefined {
     const entry = ref === undefined ? undefined : this.#entries.get(ref);
     if (!entry) return undefined;
-    this.#entries.delete(entry.ref);
+    this.#delete(entry);
     this.#inFlight -= 1;
     return entry;
+  }
+
+  #delete(entry: Entry): void {
+    this.#entries.delete(entry.ref);
+    this.#characters -= entry.text.length;
   }
 
   #settled(entry: Entry): void {
@@ -170,7 +185,8 @@ export class Outbox {
 
   #pump(): void {
     if (this.#pause !== "none" && !this.#resume()) return;
-    const { window, send } = this.#options;
+    const { send } = this.#options;
+    const window = this.#isProbing ? 1 : this.#options.window;
     while (this.#inFlight < window && this.#unsent.size > 0) {
       const entry = this.#unsent.shift() as Entry;
       if (this.#isTooLong(entry)) this.#refuseTooLong(entry);
@@ -189,7 +205,7 @@ export class Outbox {
 
   /** The server would close the connection over it, and again at every repeat. */
   #refuseTooLong(entry: Entry): void {
-    this.#entries.delete(entry.ref);
+    this.#delete(entry);
     entry.outcome.reject(
       new ParleyError("too_large", `the message is longer than the server takes (${this.#maxFrameBytes} bytes)`),
     );
@@ -213,6 +229,7 @@ export class Outbox {
   #resume(): boolean {
     if (this.#pause !== "over" || this.#inFlight > 0) return false;
     this.#pause = "none";
+    this.#isProbing = true;
     this.#requeue();
     return true;
   }

@@ -39,11 +39,13 @@ export function createParts(
     backoff: new Backoff(settings.backoff, environment),
     failed: (error, retryInMs) => emitter.emit("error", { type: "persistence", error, retryInMs }),
   });
-  const acks = new Acks({ cursors, ledger, environment, send });
+  const roomAgain = () => inbox.resume();
+  const acks = new Acks({ cursors, ledger, environment, send, maxUnsaved: settings.maxUnsaved, roomAgain });
   const createBackoff = () => new Backoff(settings.handlerBackoff, environment);
-  const inbox = new Inbox({ cursors, acks, emitter, environment, autoAck, createBackoff });
+  const inbox: Inbox = new Inbox({ cursors, acks, emitter, environment, autoAck, createBackoff });
   const outbox = new Outbox({
     maxEntries: settings.maxOutbox,
+    maxCharacters: settings.maxOutboxCharacters,
     window: settings.sendWindow,
     environment,
     backoff: new Backoff(settings.backoff, environment),

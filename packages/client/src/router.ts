@@ -86,22 +86,22 @@ export class Router {
     }
   }
 
-  /** Delivery of a log that was joined starts after `position`. */
-  joined(position: Position): void {
-    if (this.#parts.cursors.begin(position)) this.#record(position);
-  }
-
   /** The log is not read any more. */
   forget(log: string): void {
     this.#parts.cursors.delete(log);
     this.#parts.ledger.write({ type: "forget", log });
   }
 
+  /** Delivery of a log starts after `position`. */
+  #begin(position: Position): void {
+    if (this.#parts.cursors.begin(position)) this.#record(position);
+  }
+
   #startsAt(position: Position): void {
     const cursor = this.#parts.cursors.get(position.log);
     if (cursor && cursor.epoch !== "" && (cursor.epoch !== position.epoch || cursor.received < position.seq)) {
       this.#reset(position);
-    } else this.joined(position);
+    } else this.#begin(position);
   }
 
   #reset({ log, epoch, seq }: Position): void {
@@ -114,11 +114,23 @@ export class Router {
   }
 
   #ok(answer: ServerMessages["ok"]): void {
-    if (!this.#parts.outbox.accepted(answer)) {
-      this.#parts.requests.answered(answer);
+    const { outbox, inbox, requests } = this.#parts;
+    const { positions = [], duplicate } = answer;
+    const to = outbox.accepted(answer);
+    if (to === undefined) {
+      // A join's position counts at once: messages of that log may be right behind, and need its epoch to be stored.
+      if (requests.answered(answer)) for (const position of positions) this.#begin(position);
       return;
     }
-    for (const position of answer.positions ?? []) this.#parts.inbox.own(position);
+    // A duplicate may have been another device's, whose messages do come.
+    if (duplicate) return;
+    for (const position of positions) if (inbox.isNext(position) && !this.#namesUs(to)) inbox.own(position);
+  }
+
+  /** What names its own sender is sent back to it, wherever it went (PROTOCOL.md, "Copies"). */
+  #namesUs(to: string | readonly string[]): boolean {
+    const user = this.#welcome?.user;
+    return (typeof to === "string" ? [to] : to).some((address) => user === undefined || isSameUser(address, user));
   }
 
   #error(answer: ServerMessages["error"]): void {
@@ -127,8 +139,12 @@ export class Router {
   }
 }
 
+function isSameUser(one: string, other: string): boolean {
+  const [a, b] = [parseUser(one), parseUser(other)];
+  return a.ok && b.ok && a.value.key === b.value.key;
+}
+
 function checkOwner(owner: string, user: string): void {
-  const [stored, now] = [parseUser(owner), parseUser(user)];
-  if (stored.ok && now.ok && stored.value.key === now.value.key) return;
+  if (isSameUser(owner, user)) return;
   throw new ParleyError("wrong_user", `the persistence belongs to user "${owner}", not to "${user}"`);
 }

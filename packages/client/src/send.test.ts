@@ -52,6 +52,7 @@ test("refuses what the server would refuse without naming the send", () => {
     () => createSend("bob", "hi", "with space", {}),
     () => createSend("bob", "hi", "", {}),
     () => createSend("bob", undefined as never, "c", {}),
+    () => createSend("bob", "half a \ud83d pair", "c", {}),
     () => createSend("bob", "hi", "c", { ttl: 0 }),
     () => createSend("bob", "hi", "c", { ttl: 1.5 }),
     () => createSend("bob", "hi", "c", { ttl: 1e12 }),

@@ -41,6 +41,7 @@ export function createSend(
   checkRecipients(to);
   if (!clientIdPattern.test(clientId)) throw bad("a clientId has 1 to 64 printable ASCII characters without spaces");
   checkOptions(options);
+  if (typeof body === "string" && !body.isWellFormed()) throw bad("the body has half of a surrogate pair in it");
   const fields = { ...options, clientId, to: typeof to === "string" ? to : [...to] };
   if (typeof body === "string") return { ...fields, body };
   if (!(body instanceof Uint8Array)) throw bad("a body is a string or a Uint8Array");

@@ -90,6 +90,19 @@ test("tells the end once: by the peer, by a fault of the frames; not at all afte
   assert.deepEqual(aborted.events, []);
 });
 
+test("an abort inside a callback is the last of them", async () => {
+  const { connection, peer, events } = await connect();
+  const gone = once(peer, "close");
+  const seen: string[] = [];
+  events.push = (text) => {
+    connection.abort();
+    return seen.push(text);
+  };
+  peer.write(frames);
+  await gone;
+  assert.deepEqual(seen, texts.slice(0, 1));
+});
+
 test("a server that is not there is an end with a reason; a URL that is none is refused", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -1,11 +1,11 @@
 /** Waiting in tests: for a condition, never for a time. */
-import { setImmediate } from "node:timers/promises";
+import { setTimeout } from "node:timers/promises";
 
 /** Resolves once `condition` holds; rejects with `what` after `timeoutMs`. */
 export async function until(what: string, condition: () => boolean, timeoutMs = 10_000): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await setImmediate();
+    await setTimeout(1);
   }
 }

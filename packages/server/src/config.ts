@@ -158,7 +158,7 @@ function flatten(tree: Record<string, unknown>, prefix: string): [string, unknow
 /** What a text from a flag or the environment means for a setting. */
 function fromText(key: Key, text: string): unknown {
   const { fallback } = settings[key];
-  if (typeof fallback === "number") return text.trim() === "" ? text : Number(text);
+  if (typeof fallback === "number") return text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
   if (typeof fallback === "boolean")
     return text === "true" || text === "1" ? true : text === "false" || text === "0" ? false : text;
   return Array.isArray(fallback) ? text.split(",").filter((part) => part !== "") : text;
@@ -171,6 +171,7 @@ function expectation(schema: TSchema): string {
     maximum?: number;
     anyOf?: { const: string }[];
   };
+  if (type === "string") return "must be a text that is not empty";
   if (anyOf) return `must be one of ${anyOf.map((option) => option.const).join(", ")}`;
   const range =
     minimum === undefined ? "" : maximum === undefined ? ` of at least ${minimum}` : ` from ${minimum} to ${maximum}`;

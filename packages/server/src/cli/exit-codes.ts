@@ -1,4 +1,4 @@
-/** The exit codes of `parley`, the same for every command (`parley --help` lists them). */
+/** The exit codes of `parley`, the same for every command (`parley --help` lists them from here). */
 export const exitCodes = {
   ok: 0,
   /** The command was understood and could not be carried out: refused by the server, store, network. */
@@ -8,3 +8,13 @@ export const exitCodes = {
   /** The server cannot be reached. */
   unreachable: 3,
 } as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** What each code means, for people. */
+export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
+  ok: "done; or ended by Ctrl-C or SIGTERM where that is the way to end it",
+  failed: "refused by the server, or it failed on the way",
+  usage: "the command line or the configuration is wrong",
+  unreachable: "the server cannot be reached",
+};

@@ -23,7 +23,7 @@ import { parseHistory, readPage } from "./history.ts";
 import type { Services } from "./services.ts";
 import type { Session } from "./session.ts";
 import { submit } from "./submission.ts";
-import type { Awaited } from "./subscription.ts";
+import type { Awaited, Subscription } from "./subscription.ts";
 
 type Asked = Omit<ClientMessages, "hello" | "ping" | "bye">;
 /** Anything that a session may ask for, by `op`. */
@@ -72,7 +72,7 @@ function inTurn<C extends Command>(
   handler: (services: Services, session: Session, command: C) => Promise<Answer>,
 ): Handler<C> {
   return (services, session, command) => {
-    session.enqueue(async () => {
+    session.requests.enqueue(async () => {
       const result = await handler(services, session, command).catch((error: unknown) => {
         if (error instanceof StorageUnavailable)
           return fail("storage_unavailable", "the store cannot serve this now", 1000);
@@ -130,14 +130,16 @@ async function join({ engine, directory, clock }: Services, session: Session, co
   if (!user.rooms.has(log)) {
     const { tail, epoch } = await engine.head(log);
     await directory.join(user, room.value, { seq: tail, epoch }, clock.now());
-    await session.read(log, undefined);
-    for (const other of user.sessions) if (other !== session) await other.joined(log);
   }
-  const subscription = session.subscriptions.get(log);
-  return ok({
-    op: "ok",
-    positions: subscription ? [{ log, epoch: subscription.topic.epoch, seq: subscription.acked }] : [],
-  });
+  // Each step is done where it was not done yet: a join that failed in between is finished by the next.
+  for (const other of user.sessions) if (other !== session) await other.joined(log);
+  const tell = ({ topic: { epoch }, acked: seq }: Subscription) =>
+    answer(session, command, ok({ op: "ok", positions: [{ log, epoch, seq }] }));
+  // Where delivery begins is told before the first message, so that its epoch is known.
+  const made = await session.read(log, undefined, tell);
+  const known = session.subscriptions.get(log);
+  if (!made && known) tell(known);
+  return nothing;
 }
 
 async function leave({ directory, cursors }: Services, { user }: Session, command: Asked["leave"]): Promise<Answer> {
@@ -145,8 +147,9 @@ async function leave({ directory, cursors }: Services, { user }: Session, comman
   if (!room.ok) return room;
   const { key, name } = room.value;
   if (!user.rooms.has(key)) return fail("not_member", `you are not a member of ${name}`);
+  await directory.leave(user, room.value, await cursors.keysOf(user.key, key));
   for (const session of user.sessions) session.left(key);
-  await directory.leave(user, room.value, await cursors.forget(user.key, key));
+  await cursors.forget(user.key, key);
   return ok({ op: "ok" });
 }
 

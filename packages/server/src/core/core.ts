@@ -28,6 +28,7 @@ import { Directory } from "./directory.ts";
 import { Hub } from "./hub.ts";
 import { createIds } from "./ids.ts";
 import { Presence } from "./presence.ts";
+import { Readers } from "./readers.ts";
 import { Retention, type RetentionPolicy } from "./retention.ts";
 import type { CoreLimits, Services } from "./services.ts";
 import { Session } from "./session.ts";
@@ -67,6 +68,8 @@ export class Core {
   static async open({ engine, clock, limits, retention, onError }: CoreOptions): Promise<Core> {
     const directory = await Directory.load(engine);
     const newId = createIds(clock);
+    const cursors = new Cursors(engine);
+    const readers = new Readers(directory, cursors);
     const services: Services = {
       engine,
       clock,
@@ -75,9 +78,12 @@ export class Core {
       newId,
       onError,
       hub: new Hub(engine),
-      cursors: new Cursors(engine),
+      cursors,
+      readers,
       presence: new Presence(clock, directory, (error) => onError("lastSeen was not written", error)),
-      deadLetters: new DeadLetters(engine, clock, newId, (fault) => onError("a dead letter was not written", fault)),
+      deadLetters: new DeadLetters(engine, clock, newId, readers, (error) =>
+        onError("a dead letter was not written", error),
+      ),
     };
     return new Core(services, retention);
   }
@@ -107,8 +113,13 @@ export class Core {
     this.#sessions.get(session.origin)?.close("replaced", "the same device connected again");
     this.#sessions.set(session.origin, session);
     presence.sessionBegan(session);
-    const resets = await resume(session, login.positions ?? []);
-    return ok({ session, welcome: this.#welcome(session), resets });
+    try {
+      const resets = await resume(session, login.positions ?? []);
+      return ok({ session, welcome: this.#welcome(session), resets });
+    } catch (error) {
+      session.end();
+      throw error;
+    }
   }
 
   #welcome(session: Session): ServerMessages["welcome"] {

@@ -69,11 +69,17 @@ export class Cursors {
     this.#engine.commitCursor({ kind: "cursor", key, value: { user, device, log, ...at } });
   }
 
-  /** Forgets all cursors of the user in a log; returns their keys, to be deleted from the engine. */
-  async forget(user: UserKey, log: LogName): Promise<string[]> {
+  /** The keys of all cursors of the user in a log. */
+  async keysOf(user: UserKey, log: LogName): Promise<string[]> {
+    return [...(await this.#load(user)).keys()].filter((key) => key.endsWith(` ${log}`));
+  }
+
+  /** Forgets all cursors of the user in a log, those that were moved since they were deleted from the engine too. */
+  async forget(user: UserKey, log: LogName): Promise<void> {
     const cursors = await this.#load(user);
-    const keys = [...cursors.keys()].filter((key) => key.endsWith(` ${log}`));
-    for (const key of keys) cursors.delete(key);
-    return keys;
+    for (const key of await this.keysOf(user, log)) {
+      cursors.delete(key);
+      this.#engine.commitCursor({ kind: "cursor", key, value: undefined });
+    }
   }
 }

@@ -6,6 +6,8 @@ import type { LogName } from "@parley/protocol";
 import type { Append, AppendOutcome, Engine } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import type { Clock } from "./clock.ts";
+import type { User } from "./directory.ts";
+import { pendingOf, type Readers } from "./readers.ts";
 
 export type DeadReason = "expired" | "inbox_full" | "retention" | "unacked" | "undeliverable" | "rejected";
 
@@ -33,33 +35,40 @@ export class DeadLetters {
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #newId: () => string;
-  readonly #onFault: (message: string) => void;
+  readonly #readers: Readers;
+  readonly #onFault: (error: unknown) => void;
   readonly #remembered = new Set<string>();
 
-  constructor(engine: Engine, clock: Clock, newId: () => string, onFault: (message: string) => void) {
+  constructor(engine: Engine, clock: Clock, newId: () => string, readers: Readers, onFault: (error: unknown) => void) {
     this.#engine = engine;
     this.#clock = clock;
     this.#newId = newId;
+    this.#readers = readers;
     this.#onFault = onFault;
   }
 
-  /** A reader met an entry whose time has passed. */
-  expired(entry: Entry): void {
+  /** A reader met an entry whose time has passed. Resolves when that is on disk, or has failed, which is reported. */
+  async expired(entry: Entry): Promise<void> {
     const key = `${entry.log} ${entry.epoch} ${entry.seq}`;
     if (this.#remembered.has(key)) return;
     if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
     this.#remembered.add(key);
-    this.add("expired", entry, []).catch(() => this.#remembered.delete(key));
+    try {
+      const pending = pendingOf(await this.#readers.of(entry.log, entry.epoch), entry);
+      if (pending.length > 0) await this.add("expired", entry, pending);
+    } catch (error) {
+      this.#remembered.delete(key);
+      this.#onFault(error);
+    }
   }
 
   /** Writes a dead letter; resolves when it is on disk. Rejects where the store refuses. */
-  async add(reason: DeadReason, entry: Entry, pending: readonly string[]): Promise<void> {
+  async add(reason: DeadReason, entry: Entry, pending: readonly User[]): Promise<void> {
+    const names = pending.filter(({ key }) => key !== entry.log).map(({ name }) => name);
     const outcome = await new Promise<AppendOutcome>((settled) =>
-      this.#engine.append(this.#letter(reason, entry, pending, settled)),
+      this.#engine.append(this.#letter(reason, entry, names, settled)),
     );
-    if (outcome.ok) return;
-    this.#onFault(outcome.fault.message);
-    throw new Error(outcome.fault.message);
+    if (!outcome.ok) throw new Error(outcome.fault.message);
   }
 
   #letter(

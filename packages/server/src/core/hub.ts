@@ -70,7 +70,7 @@ export class Hub {
   publish(entry: Entry): void {
     const topic = this.#topics.get(entry.log);
     if (!topic) return;
-    topic.tail = entry.seq;
+    topic.tail = Math.max(topic.tail, entry.seq);
     const shared = topic.subscribers.size > 1;
     for (const subscription of topic.subscribers) subscription.offer(entry, shared);
     if (shared) entry.forgetEncoded();

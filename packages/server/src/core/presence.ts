@@ -21,8 +21,8 @@ export class Presence {
   readonly #onError: (error: unknown) => void;
   readonly #watchers = new Map<UserKey, Set<Watcher>>();
   readonly #watchersOfAll = new Set<Watcher>();
-  /** What watchers were last told of users that changed since. */
-  #changed = new Map<User, boolean>();
+  /** What watchers were last told of users that changed since; "various" where somebody asked in between. */
+  #changed = new Map<User, boolean | "various">();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(clock: Clock, directory: Directory, onError: (error: unknown) => void) {
@@ -33,6 +33,7 @@ export class Presence {
 
   /** The user's presence now. */
   of(user: User): PresenceStatus {
+    if (this.#changed.has(user)) this.#changed.set(user, "various");
     return user.sessions.size > 0
       ? { user: user.name, online: true }
       : { user: user.name, online: false, lastSeen: user.lastSeen };

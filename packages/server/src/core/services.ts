@@ -9,6 +9,7 @@ import type { DeadLetters } from "./dead-letters.ts";
 import type { Directory } from "./directory.ts";
 import type { Hub } from "./hub.ts";
 import type { Presence } from "./presence.ts";
+import type { Readers } from "./readers.ts";
 
 export interface CoreLimits {
   readonly maxFrameBytes: number;
@@ -25,6 +26,7 @@ export interface Services {
   readonly hub: Hub;
   readonly cursors: Cursors;
   readonly presence: Presence;
+  readonly readers: Readers;
   readonly deadLetters: DeadLetters;
   readonly newId: () => string;
   /** Told of what nobody can be answered: bugs, and work in the background that failed. */

@@ -3,19 +3,29 @@
  * while it is behind. Holds at most a window of messages and one read's worth of entries in memory, however slow the
  * peer is. Hot path.
  */
-import type { DeviceKey, ErrorCode, Fault, LogName, Position, RoomKey, UserKey } from "@parley/protocol";
+import {
+  type DeviceKey,
+  type ErrorCode,
+  everyone,
+  type Fault,
+  type LogName,
+  type Position,
+  type RoomKey,
+  type UserKey,
+} from "@parley/protocol";
 import type { Entry } from "../engine/entry.ts";
 import type { Connection, CoreEvent } from "./connection.ts";
 import type { CursorPosition } from "./cursors.ts";
 import type { User } from "./directory.ts";
 import type { Topic } from "./hub.ts";
 import type { Watcher } from "./presence.ts";
+import { RequestQueue } from "./request-queue.ts";
 import type { Services } from "./services.ts";
 import { type Reader, Subscription } from "./subscription.ts";
 
+type Told = Exclude<CoreEvent, Entry>;
+
 const readEntries = 256;
-/** Requests that were taken and not answered; above it the connection is not read from. */
-const maxPending = 1024;
 const retryReadMs = 1000;
 
 export interface SessionOptions {
@@ -36,6 +46,7 @@ export class Session implements Reader, Watcher {
   readonly window: number;
   readonly origin: string;
   readonly subscriptions = new Map<LogName, Subscription>();
+  readonly requests: RequestQueue;
   watching: Set<UserKey> | "everybody" = new Set();
   ended = false;
   readonly #services: Services;
@@ -50,10 +61,10 @@ export class Session implements Reader, Watcher {
   #pumping = false;
   #started = false;
   #announcedLive = false;
-  #pending = 0;
-  /** Requests that use the store run one after the other. */
-  #requests: Promise<void> = Promise.resolve();
-  #whenDrained: (() => void) | undefined;
+  /** What was to be told before the peer had its `welcome`. */
+  #early: Told[] = [];
+  /** Dead letters on their way to the disk. */
+  readonly #burying = new Set<Promise<void>>();
 
   constructor(services: Services, connection: Connection, options: SessionOptions) {
     this.#services = services;
@@ -65,39 +76,57 @@ export class Session implements Reader, Watcher {
     this.origin = `${options.user.key}/${options.device}`;
     this.#lasting = options.lasting;
     this.#onEnd = options.onEnd;
+    const onError = (error: unknown) => services.onError("bug", error);
+    this.requests = new RequestQueue(connection, () => this.#full, onError);
   }
 
   /** Begins delivery; the gateway has told the peer `welcome`. */
   start(): void {
     this.#started = true;
+    for (const event of this.#early.splice(0)) this.tell(event);
+    for (const subscription of this.subscriptions.values()) this.#begin(subscription);
     void this.#pump();
   }
 
   // What it reads
 
   /**
-   * Reads a log from `asked` if that is a place in it, else from the device's cursor. Undefined if it is read already.
-   * Rejects with `StorageUnavailable`.
+   * Reads a log from `asked` if that is a place in it, else from the device's cursor. `announce` tells the peer where:
+   * before the first entry, and before anything can have changed. Undefined if it is read already, or not the user's to
+   * read any more. Rejects with `StorageUnavailable`.
    */
-  async read(log: LogName, asked: Position | undefined): Promise<Subscription | undefined> {
+  async read(
+    log: LogName,
+    asked: Position | undefined,
+    announce: (made: Subscription) => void = () => {},
+  ): Promise<Subscription | undefined> {
     const { cursors, hub } = this.#services;
     const cursor = await cursors.start(this.user.key, this.device, log);
     let made: Subscription | undefined;
     await hub.subscribe(log, (topic) => {
-      if (this.ended || this.subscriptions.has(log)) return undefined;
+      if (this.ended || this.subscriptions.has(log) || !mayRead(this.user, log)) return undefined;
       const resumable = asked !== undefined && asked.epoch === topic.epoch && asked.seq <= topic.tail;
       made = new Subscription(topic, this, resumable ? asked.seq : startOf(this.user, topic, cursor));
       this.subscriptions.set(log, made);
       if (resumable) this.#moveCursor(made);
+      announce(made);
+      this.#begin(made);
       return made;
     });
-    if (made) this.isBehind(made);
     return made;
   }
 
+  /** From now on the log is delivered, if the session has begun. */
+  #begin(subscription: Subscription): void {
+    if (!this.#started) return;
+    if (subscription.sent < subscription.topic.tail) this.isBehind(subscription);
+    else subscription.live = true;
+  }
+
   async joined(log: LogName): Promise<void> {
-    const made = await this.read(log, undefined);
-    if (made) this.tell({ op: "reset", log, epoch: made.topic.epoch, seq: made.sent });
+    await this.read(log, undefined, ({ topic, sent }) =>
+      this.tell({ op: "reset", log, epoch: topic.epoch, seq: sent }),
+    );
   }
 
   left(log: LogName): void {
@@ -107,6 +136,8 @@ export class Session implements Reader, Watcher {
     this.#behind.delete(subscription);
     this.#unacked -= subscription.unacked;
     this.#services.hub.unsubscribe(subscription);
+    // What it held of the window is free for other logs.
+    void this.#pump();
   }
 
   // Delivery
@@ -129,14 +160,18 @@ export class Session implements Reader, Watcher {
   }
 
   expired(entry: Entry): void {
-    this.#services.deadLetters.expired(entry);
+    const buried = this.#services.deadLetters.expired(entry).finally(() => this.#burying.delete(buried));
+    this.#burying.add(buried);
+  }
+
+  gap(log: LogName, from: number, to: number, reason: "retention" | "expired" | "lost"): void {
+    this.tell({ op: "gap", log, from, to, reason });
   }
 
   /** Acknowledges a log up to `seq`; moves the cursor. */
   ack(subscription: Subscription, seq: number): void {
-    const before = subscription.acked;
     this.#unacked -= subscription.ack(seq);
-    if (subscription.acked > before) this.#moveCursor(subscription);
+    this.#moveCursor(subscription);
     if (this.#behind.size > 0) void this.#pump();
   }
 
@@ -178,28 +213,36 @@ export class Session implements Reader, Watcher {
     const { tail } = topic;
     const entries = await this.#services.engine.read(topic.log, subscription.sent, "forward", readEntries);
     for (const entry of entries) {
-      if (this.ended || entry.seq <= subscription.sent) continue;
-      if (entry.seq > subscription.sent + 1) await this.#gap(subscription, entry.seq - 1);
-      if (!subscription.take(entry, false)) return;
+      if (!this.#reads(subscription)) return;
+      if (entry.seq <= subscription.sent) continue;
+      if (entry.seq > subscription.sent + 1) await this.#missing(subscription, entry.seq - 1);
+      if (!this.#reads(subscription) || !subscription.take(entry, false)) return;
     }
-    if (entries.length === 0 && subscription.sent < tail) await this.#gap(subscription, tail);
-    if (subscription.sent < topic.tail || this.ended) return;
+    if (entries.length === 0 && subscription.sent < tail) await this.#missing(subscription, tail);
+    subscription.tellExpired();
+    await Promise.all(this.#burying);
+    if (subscription.sent < topic.tail || !this.#reads(subscription)) return;
     subscription.live = true;
     this.#behind.delete(subscription);
   }
 
-  async #gap(subscription: Subscription, to: number): Promise<void> {
+  /** Whether it is still this session's to read, which ends with the session and with the membership. */
+  #reads(subscription: Subscription): boolean {
+    return !this.ended && this.#behind.has(subscription);
+  }
+
+  /** The log does not have the entries after what was sent, up to `to`. */
+  async #missing(subscription: Subscription, to: number): Promise<void> {
     const { log } = subscription.topic;
     const { first } = await this.#services.engine.head(log);
-    this.tell({ op: "gap", log, from: subscription.sent + 1, to, reason: to < first ? "retention" : "lost" });
-    subscription.skipTo(to);
+    if (this.#reads(subscription)) subscription.miss(to, to < first ? "retention" : "lost");
   }
 
   /** The gateway has room again after `full`. */
   drained(): void {
     if (!this.#full || this.ended) return;
     this.#full = false;
-    this.#whenDrained?.();
+    this.requests.drained();
     if (this.#missedPresence.size > 0) {
       const missed = [...this.#missedPresence];
       this.#missedPresence.clear();
@@ -210,8 +253,10 @@ export class Session implements Reader, Watcher {
 
   // Answers
 
-  tell(event: Exclude<CoreEvent, Entry>): void {
-    if (!this.ended && this.#connection.deliver(event, false) === "full") this.#full = true;
+  tell(event: Told): void {
+    if (this.ended) return;
+    if (!this.#started) this.#early.push(event);
+    else if (this.#connection.deliver(event, false) === "full") this.#full = true;
   }
 
   /** Answers a request with what was wrong. */
@@ -238,28 +283,6 @@ export class Session implements Reader, Watcher {
     for (const user of users) this.#missedPresence.add(user);
   }
 
-  /** A request was taken whose answer comes later. */
-  requestTaken(): void {
-    this.#pending += 1;
-    if (this.#pending === maxPending) this.#connection.pause();
-  }
-
-  requestAnswered(): void {
-    this.#pending -= 1;
-    if (this.#pending === maxPending / 2) this.#connection.resume();
-  }
-
-  /** Runs a request that uses the store after those before it, and not while the peer does not read. */
-  enqueue(request: () => Promise<void>): void {
-    this.requestTaken();
-    this.#requests = this.#requests.then(async () => {
-      if (this.#full) await new Promise<void>((resolve) => (this.#whenDrained = resolve));
-      this.#whenDrained = undefined;
-      if (!this.ended) await request();
-      this.requestAnswered();
-    });
-  }
-
   // The end
 
   /** Closes the connection from our side. */
@@ -273,16 +296,21 @@ export class Session implements Reader, Watcher {
   end(): void {
     if (this.ended) return;
     this.ended = true;
-    this.#whenDrained?.();
+    this.requests.end();
     for (const subscription of this.subscriptions.values()) this.#services.hub.unsubscribe(subscription);
     this.#onEnd(this);
   }
 }
 
+function mayRead(user: User, log: LogName): boolean {
+  return log === user.key || log === everyone.key || user.rooms.has(log as RoomKey);
+}
+
 /** Where a device without a position of its own starts: its cursor, or the user's, or where the log began for the user. */
 function startOf(user: User, topic: Topic, cursor: CursorPosition | undefined): number {
-  if (cursor && cursor.epoch === topic.epoch) return Math.min(cursor.seq, topic.tail);
-  if (topic.log === "*") return Math.min(user.everyoneSeq, topic.tail);
   const membership = user.rooms.get(topic.log as RoomKey);
-  return membership?.epoch === topic.epoch ? Math.min(membership.seq, topic.tail) : 0;
+  // A cursor below it is of an earlier membership.
+  const joined = membership?.epoch === topic.epoch ? membership.seq : 0;
+  if (cursor?.epoch === topic.epoch) return Math.min(Math.max(cursor.seq, joined), topic.tail);
+  return Math.min(topic.log === everyone.key ? user.everyoneSeq : joined, topic.tail);
 }

@@ -27,7 +27,7 @@ export function submit(services: Services, session: Session, send: Send): Result
   if (!recipients.ok) return recipients;
   const content = checkContent(services.limits, send);
   if (!content.ok) return content;
-  session.requestTaken();
+  session.requests.taken();
   services.engine.append(new Submission(services, session, send, recipients.value, content.value));
   return accepted;
 }
@@ -122,7 +122,7 @@ class Submission implements Append {
 
   settled(outcome: AppendOutcome): void {
     const session = this.#session;
-    session.requestAnswered();
+    session.requests.answered();
     if (!outcome.ok) {
       session.fault(outcome.fault, this.#about);
       return;

@@ -2,10 +2,13 @@
  * One log as one session reads it: live (given each entry as it is settled) or behind (reading the log from `sent`).
  * Keeps what was sent and is not acknowledged; never skips a seq without saying so. Hot path.
  */
+import type { LogName, ServerMessages } from "@parley/protocol";
 import type { Entry } from "../engine/entry.ts";
 import type { User } from "./directory.ts";
 import type { Subscriber, Topic } from "./hub.ts";
 import { parsePayload, wantsReceipt } from "./message.ts";
+
+export type GapReason = ServerMessages["gap"]["reason"];
 
 /** What a subscription needs of its session. */
 export interface Reader {
@@ -17,7 +20,10 @@ export interface Reader {
   /** Pushes an entry. False: not taken. */
   push(entry: Entry, shared: boolean): boolean;
   now(): number;
+  /** An entry is not delivered because its time has passed. */
   expired(entry: Entry): void;
+  /** Tells that entries will not come. */
+  gap(log: LogName, from: number, to: number, reason: GapReason): void;
   isBehind(subscription: Subscription): void;
 }
 
@@ -45,6 +51,8 @@ export class Subscription implements Subscriber {
   #unacked: number[] = [];
   #oldest = 0;
   #awaited: Awaited[] = [];
+  /** The first of the entries up to `sent` that have expired and were not told of; 0: none. */
+  #expiredFrom = 0;
 
   constructor(topic: Topic, reader: Reader, position: number) {
     this.topic = topic;
@@ -65,6 +73,7 @@ export class Subscription implements Subscriber {
   offer(entry: Entry, shared: boolean): void {
     if (!this.live || entry.seq <= this.sent) return;
     if (entry.seq !== this.sent + 1 || !this.take(entry, shared)) this.fallBehind();
+    else this.tellExpired();
   }
 
   /** From now on the session reads the log until it has caught up. */
@@ -73,13 +82,19 @@ export class Subscription implements Subscriber {
     this.#reader.isBehind(this);
   }
 
-  /** Takes the next entry: skips it, or sends it. False: there is no room, it stays unsent. */
+  /**
+   * Takes the next entry: skips it, or sends it. False: there is no room, it stays unsent. Expired ones in a row are
+   * told together: call `tellExpired` after the last of them.
+   */
   take(entry: Entry, shared: boolean): boolean {
-    if (entry.origin === this.#reader.origin) return this.#skip(entry.seq);
-    if (entry.expiresAt !== 0 && entry.expiresAt <= this.#reader.now()) {
+    const own = entry.origin === this.#reader.origin;
+    if (!own && entry.expiresAt !== 0 && entry.expiresAt <= this.#reader.now()) {
+      if (this.#expiredFrom === 0) this.#expiredFrom = entry.seq;
       this.#reader.expired(entry);
       return this.#skip(entry.seq);
     }
+    this.tellExpired();
+    if (own) return this.#skip(entry.seq);
     if (!this.#reader.open || !this.#reader.push(entry, shared)) return false;
     this.sent = entry.seq;
     this.#unacked.push(entry.seq);
@@ -94,13 +109,23 @@ export class Subscription implements Subscriber {
     return true;
   }
 
-  /** The entries up to `seq` will not come. */
-  skipTo(seq: number): void {
+  tellExpired(): void {
+    if (this.#expiredFrom === 0) return;
+    this.#reader.gap(this.topic.log, this.#expiredFrom, this.sent, "expired");
+    this.#expiredFrom = 0;
+  }
+
+  /** The log has no entries from the next one up to `seq`. */
+  miss(seq: number, reason: GapReason): void {
+    this.tellExpired();
+    this.#reader.gap(this.topic.log, this.sent + 1, seq, reason);
     this.#skip(seq);
   }
 
   #await(entry: Entry): void {
-    const { id, clientId, from } = parsePayload(entry.payload);
+    const { id, clientId, from, to } = parsePayload(entry.payload);
+    // A copy of what the user sent to others: its sender waits for them, not for the own devices.
+    if (from === this.user.name && ![to].flat().includes(from)) return;
     this.#awaited.push({ seq: entry.seq, id, clientId, from, delivered: false });
     if (this.#awaited.length > maxAwaited) this.#awaited.shift();
   }

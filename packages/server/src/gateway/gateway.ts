@@ -10,7 +10,10 @@ export interface Gateway {
   /** What a line of the protocol is about, for the list that `parley serve` prints: address, and what can be done there. */
   readonly listeners: readonly Listener[];
 
-  /** Stops listening. Live connections are ended by the core. Resolves when the port is free. */
+  /**
+   * Stops listening and ends the connections that are not logged in yet; the core ends the others. Resolves when the
+   * port is free.
+   */
   stop(): Promise<void>;
 }
 

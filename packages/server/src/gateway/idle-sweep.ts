@@ -23,7 +23,7 @@ export class IdleSweep<C extends Sweepable> {
 
   #sweep(onSweep: (connection: C) => void): void {
     for (const connection of this.connections) {
-      if (connection.silentSweeps > sweepsPerLimit) {
+      if (connection.silentSweeps >= sweepsPerLimit) {
         connection.idle();
         continue;
       }

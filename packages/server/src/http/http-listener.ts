@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { authority } from "./authority.ts";
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -39,7 +40,7 @@ export class HttpListener {
     server.removeAllListeners("error").on("error", (error) => onError("http listener", error));
     const address = server.address();
     const bound = typeof address === "object" && address ? address.port : port;
-    return new HttpListener(server, `http://${host}:${bound}`, origins);
+    return new HttpListener(server, `http://${authority(host, bound)}`, origins);
   }
 
   /** Hands WebSocket upgrades of `path` to `handler`. */
@@ -66,6 +67,8 @@ export class HttpListener {
   refuseUpgrade(socket: Duplex, status: number, reason: string): void {
     const body = `${reason}\n`;
     const headers = `Content-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`;
+    // A peer that keeps its side open must not keep ours.
+    socket.once("finish", () => socket.destroy());
     socket.end(`HTTP/1.1 ${status} Refused\r\n${headers}\r\n\r\n${body}`);
   }
 

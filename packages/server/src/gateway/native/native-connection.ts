@@ -22,6 +22,8 @@ export interface Carrier {
   limitFrames(maxBytes: number): void;
   pause(): void;
   resume(): void;
+  /** Makes the peer give a sign of life, where the carrier has a way. */
+  probe(): void;
   /** Ends the connection when what was written has left; `code` is a WebSocket close code. */
   end(code: number, reason: string): void;
 }
@@ -58,9 +60,8 @@ export class NativeConnection implements Connection {
   /** One frame from the peer. */
   receive(text: string): void {
     if (this.#ended) return;
-    this.silentSweeps = 0;
     const parsed = parseClientMessage(text);
-    if (!parsed.ok) return this.refuse(parsed.fault);
+    if (!parsed.ok) return this.refuse(parsed.fault, parsed.fault.code === "bad_json" ? {} : aboutOf(text));
     const message = parsed.value;
     switch (message.op) {
       case "ping":
@@ -117,6 +118,15 @@ export class NativeConnection implements Connection {
   #fatal({ code, message }: Fault): void {
     this.#write({ op: "error", code, message, reconnect: errors[code].retry === "reconnect" });
     this.#end(errors[code].wsClose, code);
+  }
+
+  /** The peer sent something, a frame or a part of one. */
+  heard(): void {
+    this.silentSweeps = 0;
+  }
+
+  probe(): void {
+    if (!this.#ended) this.#carrier.probe();
   }
 
   /** Nothing was heard for too long. */
@@ -178,6 +188,11 @@ export class NativeConnection implements Connection {
     this.#carrier.end(code, reason);
   }
 
+  /** The gateway stops: whoever is not logged in is told here, sessions are told by the core. */
+  stop(): void {
+    if (!this.#session) this.close("shutting_down", "the server is going down");
+  }
+
   /** The carrier has lost the peer. */
   gone(): void {
     if (this.#ended) return;
@@ -185,6 +200,14 @@ export class NativeConnection implements Connection {
     clearTimeout(this.#helloTimer);
     this.#session?.end();
   }
+}
+
+/** What of a refused request tells the peer which one it was, where that can be read. */
+function aboutOf(text: string): { readonly ref?: string; readonly clientId?: string } {
+  const { op, ref, clientId } = JSON.parse(text) as Record<string, unknown>;
+  const isRef = typeof ref === "string" && ref !== "" && ref.length <= 64;
+  const isClientId = op === "send" && typeof clientId === "string" && /^[!-~]{1,64}$/.test(clientId);
+  return { ...(isRef ? { ref } : {}), ...(isClientId ? { clientId } : {}) };
 }
 
 function refOf({ ref }: { readonly ref?: string }): { readonly ref?: string } {

@@ -6,6 +6,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { FrameDecoder, type FrameFault, fail, lengthPrefixBytes } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { Entry } from "../../engine/entry.ts";
+import { authority } from "../../http/authority.ts";
 import type { Gateway, GatewayLog, Listener } from "../gateway.ts";
 import { IdleSweep } from "../idle-sweep.ts";
 import { encodeOne, type Framing, Outbox } from "../outbox.ts";
@@ -44,17 +45,19 @@ export async function startNativeTcp(options: NativeTcpOptions): Promise<Gateway
     listeners: [listener],
     stop: () => {
       sweep.stop();
-      return new Promise((resolve) => server.close(() => resolve()));
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const connection of sweep.connections) connection.stop();
+      return closed;
     },
   };
 }
 
 async function listen(server: Server, { host, port, log }: NativeTcpOptions): Promise<Listener> {
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
-  server.off("error", () => {}).on("error", (error) => log.error("native-tcp listener", error));
+  server.removeAllListeners("error").on("error", (error) => log.error("native-tcp listener", error));
   const address = server.address();
   const bound = typeof address === "object" && address ? address.port : port;
-  return { url: `tcp://${host}:${bound}`, purpose: "native protocol over TCP: devices and programs" };
+  return { url: `tcp://${authority(host, bound)}`, purpose: "native protocol over TCP: devices and programs" };
 }
 
 function accept(
@@ -79,7 +82,10 @@ function accept(
       },
       pause: () => socket.pause(),
       resume: () => socket.resume(),
+      probe: () => {},
       end: () => {
+        // A peer that was not read from could not tell that it is done.
+        socket.resume();
         socket.end();
         setTimeout(() => socket.destroy(), lingerMs).unref();
       },
@@ -88,6 +94,7 @@ function accept(
   );
   sweep.connections.add(connection);
   socket.on("data", (chunk) => {
+    connection.heard();
     const fault = decoder.push(chunk);
     if (fault) connection.refuse(fail(fault, faults[fault]).fault);
   });

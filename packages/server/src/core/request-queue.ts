@@ -1,0 +1,66 @@
+/**
+ * The requests of one session that were taken and not answered yet: bounded, because above a limit the peer is not read
+ * from. Those that use the store run one after the other, and not while the peer does not read its answers.
+ */
+import type { Connection } from "./connection.ts";
+
+/** Above it the connection is not read from; below half of it, again. */
+export const maxPendingRequests = 1024;
+
+export class RequestQueue {
+  readonly #connection: Pick<Connection, "pause" | "resume">;
+  readonly #isFull: () => boolean;
+  readonly #onError: (error: unknown) => void;
+  #pending = 0;
+  #last: Promise<void> = Promise.resolve();
+  #whenDrained: () => void = () => {};
+  #ended = false;
+
+  /** `isFull`: whether the peer leaves its answers unread; `drained` has to be called when that ends. */
+  constructor(
+    connection: Pick<Connection, "pause" | "resume">,
+    isFull: () => boolean,
+    onError: (error: unknown) => void,
+  ) {
+    this.#connection = connection;
+    this.#isFull = isFull;
+    this.#onError = onError;
+  }
+
+  /** A request was taken whose answer comes later. */
+  taken(): void {
+    this.#pending += 1;
+    if (this.#pending === maxPendingRequests) this.#connection.pause();
+  }
+
+  answered(): void {
+    this.#pending -= 1;
+    if (this.#pending === maxPendingRequests / 2) this.#connection.resume();
+  }
+
+  /** Runs a request that uses the store after those before it. */
+  enqueue(request: () => Promise<void>): void {
+    this.taken();
+    this.#last = this.#last.then(() => this.#run(request)).catch(this.#onError);
+  }
+
+  async #run(request: () => Promise<void>): Promise<void> {
+    try {
+      if (this.#isFull() && !this.#ended) await new Promise<void>((resolve) => (this.#whenDrained = resolve));
+      if (!this.#ended) await request();
+    } finally {
+      this.answered();
+    }
+  }
+
+  /** The peer reads its answers again. */
+  drained(): void {
+    this.#whenDrained();
+  }
+
+  /** The session has ended: what was not begun is dropped. */
+  end(): void {
+    this.#ended = true;
+    this.#whenDrained();
+  }
+}

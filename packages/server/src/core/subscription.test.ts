@@ -1,0 +1,203 @@
+/** One log as one session reads it: seqs, skips, gaps, acknowledgements, receipts. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { LogName, UserKey } from "@parley/protocol";
+import { Entry } from "../engine/entry.ts";
+import type { User } from "./directory.ts";
+import { type Reader, Subscription } from "./subscription.ts";
+
+const log = "alice" as LogName;
+const own = "alice/phone";
+
+interface EntryFields {
+  readonly origin?: string;
+  readonly expiresAt?: number;
+  readonly from?: string;
+  readonly to?: string | readonly string[];
+  readonly clientId?: string;
+  readonly receipt?: boolean;
+}
+
+function entry(seq: number, { origin = "", expiresAt = 0, receipt = false, ...more }: EntryFields = {}): Entry {
+  const fields = { id: `id-${seq}`, from: "bob", to: "Alice", ...more };
+  const payload = JSON.stringify({ ...fields, ...(receipt ? { receipt } : {}) });
+  return new Entry(log, "e1", seq, payload, origin, expiresAt);
+}
+
+class TestReader implements Reader {
+  readonly user = { key: "alice" as UserKey, name: "Alice" } as User;
+  readonly origin = own;
+  readonly heard: string[] = [];
+  open = true;
+  time = 1000;
+
+  push({ seq }: Entry): boolean {
+    this.heard.push(`${seq}`);
+    return true;
+  }
+
+  now(): number {
+    return this.time;
+  }
+
+  expired({ seq }: Entry): void {
+    this.heard.push(`expired ${seq}`);
+  }
+
+  gap(_: LogName, from: number, to: number, reason: string): void {
+    this.heard.push(`gap ${from}-${to} ${reason}`);
+  }
+
+  isBehind(): void {
+    this.heard.push("behind");
+  }
+}
+
+function subscribe(position = 0, live = true): { reader: TestReader; subscription: Subscription } {
+  const reader = new TestReader();
+  const topic = { log, epoch: "e1", tail: position, joining: 0, subscribers: new Set<never>() };
+  const subscription = new Subscription(topic, reader, position);
+  subscription.live = live;
+  return { reader, subscription };
+}
+
+describe("a live subscription", () => {
+  it("sends each entry as it is offered, and none twice", () => {
+    const { reader, subscription } = subscribe(5);
+    for (const seq of [4, 5, 6, 7, 6, 7, 8]) subscription.offer(entry(seq), false);
+    assert.deepEqual(reader.heard, ["6", "7", "8"]);
+    assert.deepEqual([subscription.sent, subscription.acked, subscription.unacked], [8, 5, 3]);
+  });
+
+  it("falls behind at a hole, and takes nothing offered until it has caught up", () => {
+    const { reader, subscription } = subscribe();
+    for (const seq of [1, 3, 4]) subscription.offer(entry(seq), false);
+    assert.deepEqual(reader.heard, ["1", "behind"]);
+    assert.deepEqual([subscription.sent, subscription.live], [1, false]);
+  });
+
+  it("falls behind where there is no room", () => {
+    const { reader, subscription } = subscribe();
+    reader.open = false;
+    for (const seq of [1, 2]) subscription.offer(entry(seq), false);
+    assert.deepEqual([reader.heard, subscription.sent, subscription.live], [["behind"], 0, false]);
+  });
+
+  it("skips what its own device sent, room or no room; what nobody has to acknowledge counts as acknowledged", () => {
+    const { reader, subscription } = subscribe();
+    subscription.offer(entry(1), false);
+    reader.open = false;
+    subscription.offer(entry(2, { origin: own }), false);
+    assert.deepEqual([subscription.sent, subscription.acked], [2, 0]);
+    assert.equal(subscription.ack(1), 1);
+    assert.equal(subscription.acked, 2);
+    subscription.offer(entry(3, { origin: own }), false);
+    assert.deepEqual([subscription.sent, subscription.acked, subscription.live], [3, 3, true]);
+    assert.deepEqual(reader.heard, ["1"]);
+  });
+
+  it("tells a gap for what has expired", () => {
+    const { reader, subscription } = subscribe();
+    subscription.offer(entry(1, { expiresAt: 1000 }), false);
+    subscription.offer(entry(2, { expiresAt: 1001 }), false);
+    assert.deepEqual(reader.heard, ["expired 1", "gap 1-1 expired", "2"]);
+  });
+});
+
+describe("a subscription that catches up", () => {
+  it("tells expired entries in a row together, in their place among the others", () => {
+    const { reader, subscription } = subscribe(0, false);
+    const old = { expiresAt: 1 };
+    const entries = [
+      entry(1, old),
+      entry(2, old),
+      entry(3),
+      entry(4, old),
+      entry(5, { ...old, origin: own }),
+      entry(6, old),
+    ];
+    for (const one of entries) assert.equal(subscription.take(one, false), true);
+    subscription.tellExpired();
+    subscription.tellExpired();
+    assert.deepEqual(
+      reader.heard.filter((heard) => !heard.startsWith("expired")),
+      ["gap 1-2 expired", "3", "gap 4-4 expired", "gap 6-6 expired"],
+    );
+    subscription.take(entry(7, old), false);
+    subscription.miss(9, "lost");
+    assert.deepEqual(reader.heard.slice(-2), ["gap 7-7 expired", "gap 8-9 lost"]);
+    assert.equal(subscription.sent, 9);
+  });
+
+  it("leaves what has no room where it is", () => {
+    const { reader, subscription } = subscribe(0, false);
+    subscription.take(entry(1), false);
+    reader.open = false;
+    assert.equal(subscription.take(entry(2), false), false);
+    assert.deepEqual([subscription.sent, subscription.unacked], [1, 1]);
+  });
+});
+
+describe("acknowledging", () => {
+  it("is cumulative, frees each message once and never goes back", () => {
+    const { subscription } = subscribe();
+    for (let seq = 1; seq <= 5; seq++) subscription.offer(entry(seq), false);
+    const freed = [3, 2, 3, 4, 5, 5].map((seq) => subscription.ack(seq));
+    assert.deepEqual(freed, [3, 0, 0, 1, 1, 0]);
+    assert.deepEqual([subscription.acked, subscription.unacked], [5, 0]);
+  });
+
+  it("goes over seqs that were never sent", () => {
+    const { subscription } = subscribe();
+    subscription.offer(entry(1), false);
+    subscription.offer(entry(2, { origin: own }), false);
+    subscription.offer(entry(3), false);
+    assert.equal(subscription.ack(2), 1);
+    assert.deepEqual([subscription.acked, subscription.unacked], [2, 1]);
+  });
+
+  it("keeps count over many thousand messages", () => {
+    const { subscription } = subscribe();
+    let freed = 0;
+    for (let seq = 1; seq <= 10_000; seq++) {
+      subscription.offer(entry(seq), false);
+      if (seq > 100) freed += subscription.ack(seq - 100);
+    }
+    assert.deepEqual([freed, subscription.unacked, subscription.acked], [9900, 100, 9900]);
+  });
+});
+
+describe("receipts", () => {
+  const receipt = { receipt: true };
+
+  it("are due once when delivered and once when read, for those who asked", () => {
+    const { subscription } = subscribe();
+    subscription.offer(entry(1, { ...receipt, clientId: "c" }), false);
+    subscription.offer(entry(2), false);
+    subscription.offer(entry(3, receipt), false);
+    const due = (seq: number, read: boolean) => subscription.receipts(seq, read).map(({ seq }) => seq);
+    const [first] = subscription.receipts(2, false);
+    assert.deepEqual([first?.id, first?.clientId, first?.from], ["id-1", "c", "bob"]);
+    assert.deepEqual([due(3, false), due(3, false)], [[3], []]);
+    assert.deepEqual([due(1, true), due(3, true), due(3, true)], [[1], [3], []]);
+  });
+
+  it("are not due for copies of what the user sent to others, but for what was sent to oneself", () => {
+    const { subscription } = subscribe();
+    subscription.offer(entry(1, { ...receipt, from: "Alice", to: "bob" }), false);
+    subscription.offer(entry(2, { ...receipt, from: "Alice", to: ["bob", "#alice"] }), false);
+    subscription.offer(entry(3, { ...receipt, from: "Alice", to: "Alice" }), false);
+    subscription.offer(entry(4, { ...receipt, from: "Alice", to: ["bob", "Alice"] }), false);
+    assert.deepEqual(
+      subscription.receipts(4, false).map(({ seq }) => seq),
+      [3, 4],
+    );
+  });
+
+  it("are given up for the oldest where too many were never read", () => {
+    const { subscription } = subscribe();
+    for (let seq = 1; seq <= 1030; seq++) subscription.offer(entry(seq, receipt), false);
+    const read = subscription.receipts(1030, true);
+    assert.deepEqual([read.length, read[0]?.seq], [1024, 7]);
+  });
+});

@@ -1,0 +1,124 @@
+/** The outbox: one write a turn, bytes that many share, and how full it says it is. */
+import assert from "node:assert/strict";
+import { Writable } from "node:stream";
+import { describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { encodeOne, type Framing, Outbox } from "./outbox.ts";
+
+/** A stream that takes what is written only when told to. */
+class SlowStream extends Writable {
+  readonly writes: string[] = [];
+  readonly #waiting: (() => void)[] = [];
+  slow = false;
+
+  constructor() {
+    super({ highWaterMark: 50 });
+  }
+
+  override _write(chunk: Buffer, _: string, done: () => void): void {
+    this.writes.push(chunk.toString());
+    if (this.slow) this.#waiting.push(done);
+    else done();
+  }
+
+  async take(): Promise<void> {
+    this.#waiting.shift()?.();
+    await setImmediate();
+  }
+}
+
+/** `<length>` before each payload. */
+const framing: Framing = {
+  headerBytes: (length) => String(length).length + 2,
+  writeHeader: (buffer, offset, length) => buffer.write(`<${length}>`, offset),
+};
+
+function open(maxBytes = 100): { stream: SlowStream; outbox: Outbox; drained: string[] } {
+  const stream = new SlowStream();
+  const drained: string[] = [];
+  const outbox = new Outbox(stream, framing, maxBytes, () => drained.push("drained"));
+  return { stream, outbox, drained };
+}
+
+describe("an outbox", () => {
+  it("writes once what was pushed within a turn, in order, text and shared bytes alike", async () => {
+    const { stream, outbox } = open();
+    outbox.push("a");
+    outbox.push(encodeOne("shared", framing));
+    outbox.push("é😀");
+    await Promise.resolve().then(() => assert.deepEqual(stream.writes, ["<1>a<6>shared<6>é😀"]));
+    outbox.push("later");
+    await setImmediate();
+    assert.deepEqual(stream.writes, ["<1>a<6>shared<6>é😀", "<5>later"]);
+  });
+
+  it("writes shared bytes that are alone without copying them", async () => {
+    const { stream, outbox } = open();
+    const shared = encodeOne("x", framing);
+    const written: Buffer[] = [];
+    stream.write = ((chunk: Buffer) => {
+      written.push(chunk);
+      return true;
+    }) as typeof stream.write;
+    outbox.push(shared);
+    await setImmediate();
+    assert.equal(written[0], shared);
+  });
+
+  it("flushes when asked, and writes nothing twice", async () => {
+    const { stream, outbox } = open();
+    outbox.push("now");
+    outbox.flush();
+    assert.deepEqual(stream.writes, ["<3>now"]);
+    await setImmediate();
+    assert.equal(stream.writes.length, 1);
+  });
+
+  it("is full while more waits than the limit, queued or written, until the stream has taken it all", async () => {
+    const { stream, outbox, drained } = open();
+    stream.slow = true;
+    outbox.push("x".repeat(60));
+    assert.equal(outbox.full, false);
+    outbox.push("y".repeat(60));
+    assert.equal(outbox.full, true);
+    await setImmediate();
+    assert.equal(outbox.full, true);
+    assert.deepEqual(drained, []);
+    await stream.take();
+    assert.deepEqual(drained, ["drained"]);
+    assert.equal(outbox.full, false);
+  });
+
+  it("is told drained only after it was full", async () => {
+    const { stream, outbox, drained } = open();
+    stream.slow = true;
+    outbox.push("x".repeat(70));
+    await setImmediate();
+    await stream.take();
+    assert.equal(stream.writableNeedDrain, false);
+    assert.deepEqual(drained, []);
+  });
+
+  it("is drained also where the stream took everything at once", async () => {
+    const { outbox, drained } = open(20);
+    outbox.push("x".repeat(30));
+    assert.equal(outbox.full, true);
+    await setImmediate();
+    assert.deepEqual(drained, ["drained"]);
+    assert.equal(outbox.full, false);
+  });
+
+  it("writes what waits when it closes, then takes nothing more and is silent", async () => {
+    const { stream, outbox, drained } = open(20);
+    stream.slow = true;
+    outbox.push("last".repeat(10));
+    assert.equal(outbox.full, true);
+    outbox.close();
+    outbox.push("too late");
+    outbox.flush();
+    await stream.take();
+    await setImmediate();
+    assert.deepEqual(stream.writes, [`<40>${"last".repeat(10)}`]);
+    assert.deepEqual(drained, []);
+  });
+});

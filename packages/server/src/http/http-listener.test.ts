@@ -1,0 +1,64 @@
+/** The HTTP listener: its address, who may upgrade where, and that it ends. Handshakes to the byte: test/native. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { describe, it, type TestContext } from "node:test";
+import { authority } from "./authority.ts";
+import { HttpListener } from "./http-listener.ts";
+
+const localhost = { host: "127.0.0.1", port: 0, origins: ["https://chat.example"], onError: assert.fail };
+
+async function start(t: TestContext): Promise<HttpListener> {
+  const listener = await HttpListener.start(localhost);
+  t.after(() => listener.stop());
+  return listener;
+}
+
+/** The status line of the answer to an upgrade request. */
+async function upgrade({ url }: HttpListener, path: string, headers = ""): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${headers}\r\n`);
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk) => chunks.push(chunk));
+  await once(socket, "close");
+  return Buffer.concat(chunks).toString().split("\r\n")[0] ?? "";
+}
+
+describe("the HTTP listener", () => {
+  it("says where it listens, in a form that a URL may have", async (t) => {
+    const { url } = await start(t);
+    assert.match(url, /^http:\/\/127\.0\.0\.1:\d+$/);
+    assert.equal((await fetch(url)).status, 200);
+    assert.deepEqual([authority("localhost", 80), authority("::1", 5790)], ["localhost:80", "[::1]:5790"]);
+  });
+
+  it("hands upgrades to the path's handler for as long as there is one", async (t) => {
+    const listener = await start(t);
+    const taken: string[] = [];
+    listener.onUpgrade("/a", (request, socket) => {
+      taken.push(request.url ?? "");
+      listener.refuseUpgrade(socket, 418, "a teapot");
+    });
+    assert.match(await upgrade(listener, "/a?b=c"), /^HTTP\/1.1 418 /);
+    assert.match(await upgrade(listener, "/b"), /^HTTP\/1.1 404 /);
+    assert.match(await upgrade(listener, "/a", "Origin: https://evil.example\r\n"), /^HTTP\/1.1 403 /);
+    assert.match(await upgrade(listener, "/a", "Origin: https://chat.example\r\n"), /^HTTP\/1.1 418 /);
+    listener.offUpgrade("/a");
+    assert.match(await upgrade(listener, "/a"), /^HTTP\/1.1 404 /);
+    assert.deepEqual(taken, ["/a?b=c", "/a"]);
+  });
+
+  it("rejects where the address cannot be had", async (t) => {
+    const { url } = await start(t);
+    const taken = HttpListener.start({ ...localhost, port: Number(new URL(url).port) });
+    await assert.rejects(taken, { code: "EADDRINUSE" });
+  });
+
+  it("ends though clients keep their connections alive", async () => {
+    const listener = await HttpListener.start(localhost);
+    assert.equal(await (await fetch(listener.url)).text(), "This is Parley. WebSockets: \n");
+    await listener.stop();
+    await assert.rejects(fetch(listener.url));
+  });
+});
