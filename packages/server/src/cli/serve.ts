@@ -2,7 +2,7 @@
 import { loadConfig, refuseExposure } from "../config.ts";
 import { StoreRefused } from "../engine/level/open-store.ts";
 import type { GatewayLog, Listener } from "../gateway/gateway.ts";
-import { type RunningServer, startServer } from "../server.ts";
+import { startServer } from "../server.ts";
 import { exitCodes } from "./exit-codes.ts";
 
 export interface ServeFlags {
@@ -44,12 +44,14 @@ export async function serve(flags: ServeFlags): Promise<number> {
     return undefined;
   });
   if (!server) return exitCodes.failed;
+  const signalled = untilSignalled();
   announce(
     server.listeners,
     loaded.config.engine === "memory" ? "in memory, gone when it ends" : `in ${loaded.config.dataDir}`,
     began,
   );
-  await untilSignalled(server);
+  console.log(`${await signalled}: closing.`);
+  await server.stop();
   return exitCodes.ok;
 }
 
@@ -78,10 +80,9 @@ function explain(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-async function untilSignalled(server: RunningServer): Promise<void> {
-  const signal = await new Promise<string>((resolve) => {
+/** Resolves with the signal that asks the server to end. Listens from the call on. */
+function untilSignalled(): Promise<string> {
+  return new Promise((resolve) => {
     for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => resolve(name));
   });
-  console.log(`${signal}: closing.`);
-  await server.stop();
 }

@@ -12,6 +12,7 @@ export class RequestQueue {
   readonly #isFull: () => boolean;
   readonly #onError: (error: unknown) => void;
   #pending = 0;
+  #paused = false;
   #last: Promise<void> = Promise.resolve();
   #whenDrained: () => void = () => {};
   #ended = false;
@@ -30,12 +31,17 @@ export class RequestQueue {
   /** A request was taken whose answer comes later. */
   taken(): void {
     this.#pending += 1;
-    if (this.#pending === maxPendingRequests) this.#connection.pause();
+    // Frames that were read before the pause still come: the count may reach the limit again before it is over.
+    if (this.#pending < maxPendingRequests || this.#paused) return;
+    this.#paused = true;
+    this.#connection.pause();
   }
 
   answered(): void {
     this.#pending -= 1;
-    if (this.#pending === maxPendingRequests / 2) this.#connection.resume();
+    if (this.#pending > maxPendingRequests / 2 || !this.#paused) return;
+    this.#paused = false;
+    this.#connection.resume();
   }
 
   /** Runs a request that uses the store after those before it. */

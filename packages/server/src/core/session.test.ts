@@ -188,6 +188,25 @@ describe("a room that is left while its log is read", () => {
     assert.deepEqual(bob.connection.told(), ["bob 1 1", "bob 2 2"]);
   });
 
+  it("leaves no cursor behind, in memory or in the store, though one moves while the store takes its time", async () => {
+    const engine = gated();
+    const core = await openCore({ engine });
+    const alice = await login(core, "alice");
+    const bob = await login(core, "bob");
+    for (const tester of [alice, bob]) tester.do({ op: "join", room: "#room" });
+    await turns();
+    for (const body of ["1", "2"]) await alice.send("#room", body);
+    bob.do({ op: "ack", log: "#room", seq: 1 });
+    const release = engine.hold("write");
+    bob.do({ op: "leave", room: "#room" });
+    await turns();
+    bob.do({ op: "ack", log: "#room", seq: 2 });
+    release();
+    await turns();
+    const cursors = (await engine.scan("cursor", "bob ")).map(([key]) => key);
+    assert.deepEqual(cursors, []);
+  });
+
   it("stays a room that is read where the store does not take the leaving", async () => {
     const engine = gated();
     const core = await openCore({ engine });
