@@ -3,7 +3,7 @@
  * another, medians of several rounds. Prints what was reached and the latency at half of it.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -63,6 +63,16 @@ async function generate(scenario: Scenario): Promise<Measured> {
   return JSON.parse(output) as Measured;
 }
 
+/** Processor time that a process has used, in ms; NaN where there is no /proc. Ticks are 10 ms on Linux. */
+function processorMs(pid: number | undefined): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return Number.NaN;
+  }
+}
+
 function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }
@@ -82,9 +92,14 @@ async function measure(carrier: "tcp" | "ws", shape: string): Promise<void> {
   };
   const reached: Measured[] = [];
   const atHalf: Measured[] = [];
+  const costs: number[] = [];
   try {
     for (let round = 0; round < Number(values.rounds); round++) {
+      const before = processorMs(server.process.pid);
       const full = await generate({ ...base, rate: 0, measureMs: Number(values.seconds) * 1000 });
+      // The warm-up's messages count too: the rate is taken to be the same.
+      const messages = full.deliveredPerSecond * (Number(values.seconds) + base.warmUpMs / 1000);
+      costs.push((1000 * (processorMs(server.process.pid) - before)) / messages);
       reached.push(full);
       atHalf.push(
         await generate({ ...base, rate: full.deliveredPerSecond / 2, measureMs: Number(values.seconds) * 1000 }),
@@ -95,10 +110,15 @@ async function measure(carrier: "tcp" | "ws", shape: string): Promise<void> {
     await new Promise((resolve) => server.process.once("exit", resolve));
     rmSync(dataDir, { recursive: true, force: true });
   }
-  report(`${carrier} ${shape} ${values.durability}`, reached, atHalf);
+  report(`${carrier} ${shape} ${values.durability}`, reached, atHalf, costs);
 }
 
-function report(name: string, reached: readonly Measured[], atHalf: readonly Measured[]): void {
+function report(
+  name: string,
+  reached: readonly Measured[],
+  atHalf: readonly Measured[],
+  costs: readonly number[],
+): void {
   const rate = median(reached.map((one) => Math.min(one.acknowledgedPerSecond, one.deliveredPerSecond)));
   const all = reached.map(({ deliveredPerSecond }) => Math.round(deliveredPerSecond / 1000)).join(" ");
   const half = median(atHalf.map(({ deliveredPerSecond }) => deliveredPerSecond));
@@ -106,7 +126,7 @@ function report(name: string, reached: readonly Measured[], atHalf: readonly Mea
     median(atHalf.map(({ latencyMs }) => pick(latencyMs))).toFixed(1);
   const busy = Math.round(100 * median(reached.map(({ generatorBusy }) => generatorBusy)));
   console.log(
-    `${name.padEnd(20)} ${(rate / 1000).toFixed(1).padStart(6)} k/s stored, acknowledged, delivered (rounds ${all}; generator ${busy}% busy)` +
+    `${name.padEnd(20)} ${(rate / 1000).toFixed(1).padStart(6)} k/s stored, acknowledged, delivered (rounds ${all}; ${median(costs).toFixed(0)} µs of processor each; generator ${busy}% busy)` +
       `  at ${(half / 1000).toFixed(0)} k/s: p50 ${ms(({ p50 }) => p50)} ms, p99 ${ms(({ p99 }) => p99)} ms, p99.9 ${ms(({ p999 }) => p999)} ms`,
   );
 }

@@ -195,10 +195,14 @@ overEachCarrier("before welcome", (carrier) => {
     await peer.endsBy("frame_too_large");
   });
 
-  it("bye closes", async (t) => {
-    const peer = await Peer.connect(carrier, await startNativeServer(t));
-    peer.send({ op: "ping", ref: "1" }, { op: "bye" }, { op: "ping", ref: "2" });
+  it("bye closes, and what comes after it is not taken", async (t) => {
+    const server = await startNativeServer(t);
+    const peer = await Peer.connect(carrier, server);
+    peer.send({ op: "ping", ref: "1" }, { op: "bye" }, { op: "ping", ref: "2" }, { op: "hello", user: "ghost" });
     await peer.expect("pong", { ref: "1" });
     await peer.endsBy("bye");
+    const other = await Peer.login(carrier, server, "alice");
+    const { users } = await other.ask({ op: "users" }, "presence");
+    assert.deepEqual(users, [{ user: "alice", online: true }]);
   });
 });

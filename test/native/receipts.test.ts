@@ -29,6 +29,9 @@ overEachCarrier("a receipt", (carrier) => {
       assert.deepEqual(receipt, { op: "receipt", ...about, state: "delivered" });
       assert.ok(ts >= before && ts <= Date.now());
     }
+    bob.send({ op: "ack", log: "bob", seq: 1 });
+    await bob.silence();
+    for (const peer of [phone, laptop]) await peer.silence();
     bob.send({ op: "ack", log: "bob", seq: 1, read: true });
     for (const peer of [phone, laptop]) await peer.expect("receipt", { id, state: "read" });
     bob.send({ op: "ack", log: "bob", seq: 1 }, { op: "ack", log: "bob", seq: 1, read: true });

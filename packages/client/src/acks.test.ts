@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { at, testParts, wire } from "../testing/parts.ts";
+import { settle } from "../testing/wait.ts";
 import { HandlerConsumer } from "./message-handler.ts";
 import { type Change, memoryPersistence, type Persistence } from "./persistence.ts";
 
@@ -94,11 +95,11 @@ test("a reset during a save is neither overwritten by it nor acknowledged after 
   ledger.write({ type: "position", position: at("alice", 2, "new") });
   environment.turn();
   saves[0]?.finish();
-  await Promise.resolve();
+  await settle();
   environment.turn();
   assert.deepEqual(saves[1]?.changes, [{ type: "position", position: at("alice", 2, "new") }]);
   saves[1]?.finish();
-  await Promise.resolve();
+  await settle();
   assert.deepEqual(sent, []);
 });
 
@@ -117,11 +118,11 @@ test("hands out no more than may be unsaved, and goes on when it is saved", asyn
   inbox.message(wire("alice", 6));
   assert.deepEqual(handled, [1, 2]);
   finishes[0]?.();
-  await Promise.resolve();
+  await settle();
   assert.deepEqual(handled, [1, 2, 3, 4]);
   environment.turn();
   finishes[1]?.();
-  await Promise.resolve();
+  await settle();
   assert.deepEqual(handled, [1, 2, 3, 4, 5, 6]);
 });
 
@@ -147,7 +148,7 @@ test("with a persistence the ack leaves after the position is saved, and hello c
   assert.deepEqual(sent, []);
   assert.deepEqual(cursors.resumePositions(), [at("alice", 0)]);
   saves[0]?.finish();
-  await Promise.resolve();
+  await settle();
   assert.deepEqual(sent, [{ op: "ack", log: "alice", seq: 4 }]);
   assert.deepEqual(cursors.resumePositions(), [at("alice", 4)]);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { settle } from "../testing/wait.ts";
 import { Emitter } from "./emitter.ts";
 
 interface Events {
@@ -56,7 +57,7 @@ test("a failing listener is reported and disturbs no other, thrown or rejected",
   });
   emitter.on("number", (n) => heard.push(n));
   emitter.emit("number", 7);
-  await Promise.resolve();
+  await settle();
   assert.deepEqual(heard, [7]);
   assert.deepEqual(failures, [
     ["number", "thrown"],

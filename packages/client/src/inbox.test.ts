@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Position } from "@parley/protocol";
 import fc from "fast-check";
 import { at, testParts, wire } from "../testing/parts.ts";
+import { settle } from "../testing/wait.ts";
 import type { Message } from "./message.ts";
 import { HandlerConsumer } from "./message-handler.ts";
 import { MessageStream } from "./message-stream.ts";
@@ -15,11 +16,6 @@ function create(options: Parameters<typeof testParts>[0] = {}) {
   const acked = () => parts.sent.splice(0).map(({ log, seq }) => `${log} ${seq}`);
   const names = () => parts.events.map(([name]) => name);
   return { ...parts, handled, acked, names };
-}
-
-/** Lets the microtasks that are queued run, those queued by them included. */
-async function settle(): Promise<void> {
-  for (let n = 0; n < 20; n++) await Promise.resolve();
 }
 
 test("hands messages out in the order of arrival, repeats not, and acknowledges after the handler", () => {

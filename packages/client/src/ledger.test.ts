@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualEnvironment } from "../testing/manual-environment.ts";
 import { moved, queued } from "../testing/persistence-contract.ts";
+import { settle } from "../testing/wait.ts";
 import { Backoff } from "./backoff.ts";
 import { Ledger } from "./ledger.ts";
 import { type Change, memoryPersistence, type Persistence } from "./persistence.ts";
@@ -22,7 +23,7 @@ function create() {
         if (error) reject(error);
         else resolve(await memory.save(copy));
         await promise.catch(() => {});
-        await Promise.resolve();
+        await settle();
       };
       saves.push({ changes: copy, finish });
       return promise;

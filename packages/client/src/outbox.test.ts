@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { testParts } from "../testing/parts.ts";
 import { send } from "../testing/persistence-contract.ts";
+import { settle } from "../testing/wait.ts";
 import { ParleyError } from "./errors.ts";
 
 function create(options: Parameters<typeof testParts>[0] = {}) {
@@ -40,7 +41,7 @@ test("sends at once while connected, in order, and settles each by its answer, i
   const waiting = outbox.emptied().then(() => {
     emptied = true;
   });
-  await Promise.resolve();
+  await settle();
   assert.ok(!emptied);
   accept("a");
   await waiting;

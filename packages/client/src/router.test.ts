@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Position } from "@parley/protocol";
 import { at, testParts, wire } from "../testing/parts.ts";
+import { settle } from "../testing/wait.ts";
 import type { Reset, Welcome } from "./events.ts";
 import { type Change, memoryPersistence, type Persistence } from "./persistence.ts";
 import { Router } from "./router.ts";
@@ -93,13 +94,13 @@ test("everything that has no answer goes out when online: questions, watches, se
   acks.acknowledge(cursor, 7, { read: true });
   for (let turn = 0; turn < 3; turn++) {
     environment.turn();
-    await Promise.resolve();
+    await settle();
   }
   connection.isOnline = true;
   router.online();
   for (let turn = 0; turn < 3; turn++) {
     environment.turn();
-    await Promise.resolve();
+    await settle();
   }
   assert.deepEqual(
     sent.map(({ op }) => op),

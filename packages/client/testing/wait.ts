@@ -9,3 +9,8 @@ export async function until(what: string, condition: () => boolean, timeoutMs = 
     await setTimeout(1);
   }
 }
+
+/** Resolves when the microtasks that are queued have run, those queued by them included. */
+export async function settle(): Promise<void> {
+  for (let n = 0; n < 20; n++) await Promise.resolve();
+}
