@@ -1,10 +1,12 @@
 /** How connections end: bye, idle, shutting_down (PROTOCOL.md, "Life of a connection" 7 and 9, `ping`, `bye`, "Errors"). */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, it } from "node:test";
 import { overEachCarrier, tcp, webSocket } from "./carriers.ts";
 import { startNativeServer } from "./native-server.ts";
 import { Peer } from "./peer.ts";
+import { tcpFrame } from "./tcp-link.ts";
 import { closeFrame, opcodes } from "./web-socket-wire.ts";
 
 const idleMs = 300;
@@ -135,7 +137,7 @@ overEachCarrier("shutting_down", (carrier) => {
   });
 });
 
-describe("a peer that does not let go", () => {
+describe("a peer that does not let go", { concurrency: true }, () => {
   it("does not keep a server from stopping", async (t) => {
     const server = await startNativeServer(t);
     const deaf = await Peer.webSocket(server, { answersClose: false });
@@ -162,4 +164,34 @@ describe("a peer that does not let go", () => {
     late.link.write(closeFrame(1000));
     assert.deepEqual(await late.ended(), { code: 1000, reason: "bye", torn: false });
   });
+
+  it("of TCP is cut after a while", async (t) => {
+    const server = await startNativeServer(t);
+    const other = await Peer.login(tcp, server, "bob");
+    const socket = connect({ port: server.tcpPort, host: "127.0.0.1", allowHalfOpen: true });
+    socket.on("error", () => {});
+    socket.resume().write(tcpFrame('{"op":"bye"}'));
+    await once(socket, "end");
+    const ended = performance.now();
+    // What is sent to who has let go comes back as a reset.
+    while (!socket.destroyed) {
+      await other.told();
+      socket.write("?");
+    }
+    assertLingered(performance.now() - ended);
+  });
+
+  it("of WebSocket is cut after a while", async (t) => {
+    const server = await startNativeServer(t);
+    const deaf = await Peer.webSocket(server, { answersClose: false });
+    const asked = performance.now();
+    deaf.send({ op: "bye" });
+    await deaf.ended(10_000);
+    assertLingered(performance.now() - asked);
+  });
 });
+
+/** Long enough for a slow peer to read the last words, and no longer. */
+function assertLingered(ms: number): void {
+  assert.ok(ms > 4_500 && ms < 8_000, `${ms} ms`);
+}

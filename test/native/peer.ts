@@ -160,8 +160,9 @@ export class Peer {
     if (this.#carrier === "WebSocket") assert.equal(end.code, wsClose);
   }
 
-  async ended(): Promise<End> {
-    while (!this.#end) await this.#change();
+  /** How it ended, once it has. */
+  async ended(timeoutMs = patienceMs): Promise<End> {
+    while (!this.#end) await this.#change(timeoutMs);
     return this.#end;
   }
 
@@ -171,11 +172,11 @@ export class Peer {
     await this.ended();
   }
 
-  async #change(): Promise<void> {
+  async #change(timeoutMs = patienceMs): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#wake = resolve;
-    const late = () => reject(new Error(`the server said nothing for ${patienceMs} ms`));
-    const timer = setTimeout(late, patienceMs);
+    const late = () => reject(new Error(`the server said nothing for ${timeoutMs} ms`));
+    const timer = setTimeout(late, timeoutMs);
     await promise.finally(() => clearTimeout(timer));
   }
 }

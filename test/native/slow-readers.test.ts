@@ -97,4 +97,24 @@ overEachCarrier("a peer that does not read", (carrier) => {
     // The state of the beginning may have been told a second time, before the peer was slow.
     assert.deepEqual(told.slice(told[0] ? 1 : 0), [false]);
   });
+
+  it("and is not read from any more ends as soon as it reads, when it has been replaced", async (t) => {
+    const server = await startNativeServer(t, limits);
+    const alice = await Peer.login(carrier, server, "alice");
+    const slow = await Peer.login(carrier, server, "slow", { device: "d" });
+    for (let n = 1; n <= 25; n++) await alice.deliver("*", body(n));
+    for (let n = 1; n <= 25; n++) await slow.expect("message", { seq: n });
+    slow.link.pause();
+    slow.send(...Array.from({ length: 40 }, () => ({ op: "history", log: "*" })));
+    for (let n = 0; n < 50; n++) await alice.told();
+    const newer = await Peer.connect(carrier, server);
+    await newer.hello({ user: "slow", device: "d" });
+    const began = performance.now();
+    slow.link.resume();
+    let message = await slow.next();
+    while (message.op === "page") message = await slow.next();
+    assert.partialDeepStrictEqual(message, { op: "bye", code: "replaced" });
+    await slow.endsBy("replaced");
+    assert.ok(performance.now() - began < 3_000);
+  });
 });

@@ -14,7 +14,8 @@ import {
 } from "../src/engine/engine.ts";
 import type { Entry } from "../src/engine/entry.ts";
 
-type Gate = "read" | "head" | "write" | "scan" | "trim" | "logs" | "expireDedupe";
+/** `written`: a write that was done and is not answered yet. */
+type Gate = "read" | "head" | "write" | "written" | "scan" | "trim" | "logs" | "expireDedupe";
 type Log = Parameters<Engine["head"]>[0];
 
 export class GatedEngine implements Engine {
@@ -22,7 +23,7 @@ export class GatedEngine implements Engine {
   readonly #held = new Map<Gate, { readonly promise: Promise<void>; waiting: number }>();
   readonly #failing = new Set<Gate | "append">();
   /** How often each was called. */
-  readonly calls: Record<Gate, number> = { read: 0, head: 0, write: 0, scan: 0, trim: 0, logs: 0, expireDedupe: 0 };
+  readonly calls = { read: 0, head: 0, write: 0, written: 0, scan: 0, trim: 0, logs: 0, expireDedupe: 0 };
 
   constructor(inner: Engine) {
     this.#inner = inner;
@@ -89,8 +90,9 @@ export class GatedEngine implements Engine {
     return this.#pass("expireDedupe", () => this.#inner.expireDedupe(beforeTs));
   }
 
-  write(records: readonly RecordWrite[]): Promise<void> {
-    return this.#pass("write", () => this.#inner.write(records));
+  async write(records: readonly RecordWrite[]): Promise<void> {
+    await this.#pass("write", () => this.#inner.write(records));
+    await this.#pass("written", async () => {});
   }
 
   commitCursor(record: Extract<RecordWrite, { kind: "cursor" }>): void {

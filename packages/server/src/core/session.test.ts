@@ -197,7 +197,7 @@ describe("a room that is left while its log is read", () => {
     await turns();
     for (const body of ["1", "2"]) await alice.send("#room", body);
     bob.do({ op: "ack", log: "#room", seq: 1 });
-    const release = engine.hold("write");
+    const release = engine.hold("written");
     bob.do({ op: "leave", room: "#room" });
     await turns();
     bob.do({ op: "ack", log: "#room", seq: 2 });

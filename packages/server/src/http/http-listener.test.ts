@@ -49,6 +49,16 @@ describe("the HTTP listener", () => {
     assert.deepEqual(taken, ["/a?b=c", "/a"]);
   });
 
+  it("lets go of who was refused, though the peer keeps its side open", { timeout: 5_000 }, async () => {
+    const listener = await HttpListener.start(localhost);
+    const socket = connect({ port: Number(new URL(listener.url).port), host: "127.0.0.1", allowHalfOpen: true });
+    socket.write("GET /none HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    socket.resume();
+    await once(socket, "end");
+    await listener.stop();
+    socket.destroy();
+  });
+
   it("rejects where the address cannot be had", async (t) => {
     const { url } = await start(t);
     const taken = HttpListener.start({ ...localhost, port: Number(new URL(url).port) });
