@@ -143,6 +143,14 @@ export class Peer {
     }
   }
 
+  /** Passes over presence until it says this of that user: what was in the making may have been told before. */
+  async untilPresence(user: string, online: boolean): Promise<void> {
+    for (;;) {
+      const { users } = await this.expect("presence");
+      if (users.some((status) => status.user === user && status.online === online)) return;
+    }
+  }
+
   /** The server has nothing to say, and the connection works. */
   async silence(): Promise<void> {
     assert.deepEqual(await this.told(), []);

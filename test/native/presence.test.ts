@@ -11,11 +11,14 @@ async function known(carrier: Carrier, server: NativeServer, ...users: readonly 
   for (const user of users) await (await Peer.login(carrier, server, user)).cut();
 }
 
-/** Alice, told of Bob's changes from now on; what was in the making when she asked has been told. */
+/** Alice, told of these users, or of everybody, from now on; what was in the making when she asked has been told. */
 async function watching(carrier: Carrier, server: NativeServer, users: readonly string[] | undefined): Promise<Peer> {
   const alice = await Peer.login(carrier, server, "alice");
-  await alice.ask({ op: "watch", ref: "w", users }, "ok", { ref: "w" });
-  if (users) await alice.expect("presence");
+  await alice.ask({ op: "watch", users: users && [...users, "marker"] }, "ok");
+  const marker = await Peer.login(carrier, server, "marker");
+  await alice.untilPresence("marker", true);
+  await marker.cut();
+  await alice.untilPresence("marker", false);
   return alice;
 }
 
@@ -162,15 +165,14 @@ overEachCarrier("watch", (carrier) => {
     const bob = await Peer.login(carrier, server, "bob");
     const alice = await Peer.login(carrier, server, "alice");
     await alice.ask({ op: "watch", users: ["bob"] }, "ok");
-    await alice.expect("presence", { users: [{ user: "bob", online: true }] });
+    await alice.untilPresence("bob", true);
     await bob.cut();
-    await alice.expect("presence", { users: [{ user: "bob", online: false }] });
+    await alice.untilPresence("bob", false);
   });
 
   it("of everybody tells all changes, of users who are new too", async (t) => {
     const server = await startNativeServer(t);
     const alice = await watching(carrier, server, undefined);
-    await alice.expect("presence", { users: [{ user: "alice", online: true }] });
     const bob = await Peer.login(carrier, server, "bob");
     await alice.expect("presence", { users: [{ user: "bob", online: true }] });
     await bob.cut();

@@ -110,11 +110,11 @@ describe("TCP frames", () => {
     const { server, peer } = await alice(t);
     const other = await Peer.login(tcp, server, "bob");
     await other.ask({ op: "watch", users: ["alice"] }, "ok");
-    await other.expect("presence", { users: [{ user: "alice", online: true }] });
+    await other.untilPresence("alice", true);
     peer.link.write(tcpFrame('{"op":"send","to":"bob","body":"half"}').subarray(0, 20));
     await readByServer();
     await peer.cut();
-    await other.expect("presence", { users: [{ user: "alice", online: false }] });
+    await other.untilPresence("alice", false);
     await other.silence();
   });
 });

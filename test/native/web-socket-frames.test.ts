@@ -139,9 +139,9 @@ describe("WebSocket faults", () => {
     const { server, peer } = await alice(t, { answersClose: false });
     const other = await Peer.login(webSocket, server, "bob");
     await other.ask({ op: "watch", users: ["alice"] }, "ok");
-    await other.expect("presence", { users: [{ user: "alice", online: true }] });
+    await other.untilPresence("alice", true);
     peer.link.write(clientFrame("", { opcode: 3 }));
-    await other.expect("presence", { users: [{ user: "alice", online: false }] });
+    await other.untilPresence("alice", false);
     peer.link.cut();
   });
 });
@@ -174,7 +174,7 @@ describe("WebSocket control frames", () => {
       const { server, peer, frames } = await alice(t);
       const other = await Peer.login(webSocket, server, "bob");
       await other.ask({ op: "watch", users: ["alice"] }, "ok");
-      await other.expect("presence", { users: [{ user: "alice", online: true }] });
+      await other.untilPresence("alice", true);
       peer.link.write(Buffer.concat([clientFrame(ping("1")), frame, clientFrame(ping("2"))]));
       await peer.expect("pong", { ref: "1" });
       const { code: closeCode, torn } = await peer.ended();
@@ -183,7 +183,7 @@ describe("WebSocket control frames", () => {
         frames.slice(-2).map(({ opcode }) => opcode),
         [opcodes.text, opcodes.close],
       );
-      await other.expect("presence", { users: [{ user: "alice", online: false }] });
+      await other.untilPresence("alice", false);
     });
   }
 });

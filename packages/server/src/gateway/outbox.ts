@@ -20,7 +20,7 @@ export class Outbox {
   readonly #onDrained: () => void;
   /** Text still to be encoded, or frames that are shared with other connections. */
   #frames: (string | Buffer)[] = [];
-  /** An estimate that is never too low: a UTF-16 unit is at most 3 bytes of UTF-8. */
+  /** An estimate for the turn: UTF-16 units of texts (up to 3 bytes each), bytes of shared frames, and their headers. */
   #queuedBytes = 0;
   #scheduled = false;
   #full = false;
