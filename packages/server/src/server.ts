@@ -127,6 +127,11 @@ async function drain(core: Core, engine: Engine, parts: readonly { stop(): Promi
   const stopped = Promise.all(parts.map((part) => part.stop()));
   core.close();
   // A peer that does not read its goodbye does not keep us here.
-  await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, drainMs))]);
+  let timer: NodeJS.Timeout | undefined;
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, drainMs);
+  });
+  await Promise.race([stopped, enough]);
+  clearTimeout(timer);
   await engine.close();
 }
