@@ -32,7 +32,7 @@ export const settings = {
   },
   host: { schema: Type.String({ minLength: 1 }), fallback: "127.0.0.1", about: "address that all listeners bind" },
   insecure: { schema: flag, fallback: false, about: "allow an address beyond loopback without authentication" },
-  "http.port": { schema: port, fallback: 8080, about: "port of the HTTP and WebSocket listener; 0: any free one" },
+  "http.port": { schema: port, fallback: 8080, about: "port of the HTTP and WebSocket listener; 0 takes a free one" },
   "http.origins": {
     schema: Type.Array(Type.String()),
     fallback: [],
@@ -40,7 +40,7 @@ export const settings = {
   },
   "nativeWebSocket.enabled": { schema: flag, fallback: true, about: "native protocol over WebSocket at /v1/ws" },
   "nativeTcp.enabled": { schema: flag, fallback: true, about: "native protocol over TCP" },
-  "nativeTcp.port": { schema: port, fallback: 5790, about: "port of the native protocol over TCP; 0: any free one" },
+  "nativeTcp.port": { schema: port, fallback: 5790, about: "port of the native protocol over TCP; 0 takes a free one" },
   "limits.maxFrameBytes": {
     schema: Type.Integer({ minimum: 1024, maximum: 67_108_864 }),
     fallback: 8_388_608,
