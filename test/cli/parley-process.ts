@@ -53,11 +53,20 @@ export async function testServer(context: Context): Promise<TestServer> {
   };
 }
 
+/** What would change the output of a child: where the tests run (Node shows no colours where `CI` is set) is not its concern. */
+const callersSettings = /^(PARLEY_.*|CI|CI_.*|COLORTERM|FORCE_COLOR|NO_COLOR|NODE_DISABLE_COLORS|TMUX)$/;
+
 /** The environment of a child: nobody's settings, no colours, a home that is gone after the test. */
 export function testEnvironment(context: Context, env: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const { PARLEY_URL: _, PARLEY_USER: __, NO_COLOR: ___, FORCE_COLOR: ____, ...inherited } = process.env;
+  const inherited = Object.entries(process.env).filter(([name]) => !callersSettings.test(name));
   const home = temporaryDirectory(context);
-  return { ...inherited, HOME: home, XDG_STATE_HOME: `${home}/state`, TERM: "xterm-256color", ...env };
+  return {
+    ...Object.fromEntries(inherited),
+    HOME: home,
+    XDG_STATE_HOME: `${home}/state`,
+    TERM: "xterm-256color",
+    ...env,
+  };
 }
 
 /** A command that runs. */
