@@ -18,12 +18,13 @@ import {
 import { StorageUnavailable } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import type { CoreEvent } from "./connection.ts";
-import type { Room, User } from "./directory.ts";
+import type { User } from "./directory.ts";
 import { parseHistory, readPage } from "./history.ts";
+import { findRoom, join, leave } from "./membership.ts";
 import type { Services } from "./services.ts";
 import type { Session } from "./session.ts";
 import { submit } from "./submission.ts";
-import type { Awaited, Subscription } from "./subscription.ts";
+import type { Awaited } from "./subscription.ts";
 
 type Asked = Omit<ClientMessages, "hello" | "ping" | "bye">;
 /** Anything that a session may ask for, by `op`. */
@@ -38,7 +39,7 @@ type Handler<C> = (services: Services, session: Session, command: C) => Answer;
 const handlers: { readonly [Op in keyof Asked]: Handler<Asked[Op]> } = {
   send: submit,
   ack,
-  join: inTurn(join),
+  join: inTurn(joinRoom),
   leave: inTurn(leave),
   history: inTurn(history),
   users: listUsers,
@@ -122,42 +123,8 @@ function tellReceipts(
   }
 }
 
-async function join({ engine, directory, clock }: Services, session: Session, command: Asked["join"]): Promise<Answer> {
-  const room = parseRoom(command.room);
-  if (!room.ok) return room;
-  const { user } = session;
-  const log = room.value.key;
-  if (!user.rooms.has(log)) {
-    const { tail, epoch } = await engine.head(log);
-    await directory.join(user, room.value, { seq: tail, epoch }, clock.now());
-  }
-  // Each step is done where it was not done yet: a join that failed in between is finished by the next.
-  for (const other of user.sessions) if (other !== session) await other.joined(log);
-  const tell = ({ topic: { epoch }, acked: seq }: Subscription) =>
-    answer(session, command, ok({ op: "ok", positions: [{ log, epoch, seq }] }));
-  // Where delivery begins is told before the first message, so that its epoch is known.
-  const made = await session.read(log, undefined, tell);
-  const known = session.subscriptions.get(log);
-  if (!made && known) tell(known);
-  return nothing;
-}
-
-async function leave({ directory, cursors }: Services, { user }: Session, command: Asked["leave"]): Promise<Answer> {
-  const room = findRoom(directory.rooms, command.room);
-  if (!room.ok) return room;
-  const { key, name } = room.value;
-  if (!user.rooms.has(key)) return fail("not_member", `you are not a member of ${name}`);
-  await directory.leave(user, room.value, await cursors.keysOf(user.key, key));
-  for (const session of user.sessions) session.left(key);
-  await cursors.forget(user.key, key);
-  return ok({ op: "ok" });
-}
-
-function findRoom(rooms: ReadonlyMap<RoomKey, Room>, name: string): Result<Room> {
-  const address = parseRoom(name);
-  if (!address.ok) return address;
-  const room = rooms.get(address.value.key);
-  return room ? ok(room) : fail("unknown_room", `there is no room ${address.value.name}`);
+async function joinRoom(services: Services, session: Session, command: Asked["join"]): Promise<Answer> {
+  return join(services, session, command, (joined) => answer(session, command, ok(joined)));
 }
 
 async function history({ engine, clock }: Services, { user }: Session, command: Asked["history"]): Promise<Answer> {

@@ -22,11 +22,14 @@ import type { Engine } from "../engine/engine.ts";
 import { type Clock, randomWord } from "./clock.ts";
 import { type Command, handle } from "./commands.ts";
 import type { Connection } from "./connection.ts";
+import { Counters } from "./counters.ts";
 import { Cursors } from "./cursors.ts";
 import { DeadLetters } from "./dead-letters.ts";
-import { Directory } from "./directory.ts";
+import { Directory, type User } from "./directory.ts";
 import { Hub } from "./hub.ts";
 import { createIds } from "./ids.ts";
+import { addMembers, findRoom, type Group } from "./membership.ts";
+import { checkNotSystem, type Posted, post, type SystemName, systemUser } from "./post.ts";
 import { Presence } from "./presence.ts";
 import { Readers } from "./readers.ts";
 import { Retention, type RetentionPolicy } from "./retention.ts";
@@ -54,13 +57,15 @@ export interface LoggedIn {
 export class Core {
   readonly limits: CoreLimits;
   readonly #services: Services;
+  readonly #counters: Counters;
   readonly #retention: Retention;
   /** By `user/device`. */
   readonly #sessions = new Map<string, Session>();
 
-  private constructor(services: Services, retention: RetentionPolicy) {
+  private constructor(services: Services, counters: Counters, retention: RetentionPolicy) {
     this.limits = services.limits;
     this.#services = services;
+    this.#counters = counters;
     this.#retention = new Retention(services, retention);
   }
 
@@ -85,23 +90,22 @@ export class Core {
         onError("a dead letter was not written", error),
       ),
     };
-    return new Core(services, retention);
+    return new Core(services, await Counters.load(engine), retention);
   }
 
   /**
    * Begins a session for a connection. The gateway then tells `welcome` and the resets and calls `session.start()`. A
-   * session of the same device ends. Faults: `bad_message`, `bad_name`. Rejects with `StorageUnavailable`.
+   * session of the same device ends. Faults: `bad_message`, `bad_name`, `forbidden`. Rejects with `StorageUnavailable`.
    */
   async login(connection: Connection, login: Login): Promise<Result<LoggedIn>> {
-    const { directory, engine, clock, presence } = this.#services;
+    const { clock, presence } = this.#services;
     if (login.user === undefined) return fail("bad_message", 'hello: field "user" is missing');
-    const address = parseUser(login.user);
-    if (!address.ok) return address;
     const id = randomWord(clock);
     const device = login.device === undefined ? ok(`session-${id}` as DeviceKey) : parseDevice(login.device);
     if (!device.ok) return device;
-    const everyoneSeq = async () => (await engine.head(everyone.key)).tail;
-    const user = await directory.register(address.value, clock.now(), everyoneSeq);
+    const registered = await this.register(login.user);
+    if (!registered.ok) return registered;
+    const user = registered.value;
     const session = new Session(this.#services, connection, {
       id,
       user,
@@ -120,6 +124,47 @@ export class Core {
       session.end();
       throw error;
     }
+  }
+
+  /** The user of that name, made durably if new. Faults: `bad_name`, `forbidden`. Rejects with `StorageUnavailable`. */
+  async register(name: string): Promise<Result<User>> {
+    const { directory, engine, clock } = this.#services;
+    const address = parseUser(name);
+    if (!address.ok) return address;
+    const allowed = checkNotSystem(address.value.key);
+    if (!allowed.ok) return allowed;
+    const everyoneSeq = async () => (await engine.head(everyone.key)).tail;
+    return ok(await directory.register(address.value, clock.now(), everyoneSeq));
+  }
+
+  /** The user of that name, if there is one. */
+  user(name: string): User | undefined {
+    const address = parseUser(name);
+    return address.ok ? this.#services.directory.users.get(address.value.key) : undefined;
+  }
+
+  /** Sends without a session, as a user or as the server; see `post.ts`. */
+  post(from: User | SystemName, send: Parameters<typeof post>[2]): Promise<Result<Posted>> {
+    return post(this.#services, typeof from === "string" ? systemUser(from) : from, send);
+  }
+
+  /** Makes users members of a room; see `membership.ts`. Rejects with `StorageUnavailable`. */
+  addMembers(creator: User, room: string, names: readonly string[]): Promise<Result<Group>> {
+    return addMembers(this.#services, creator, room, names);
+  }
+
+  /** Names of users who are online, of all or of a room's members, in no order. */
+  online(room?: string): string[] {
+    const { directory } = this.#services;
+    const found = room === undefined ? undefined : findRoom(directory.rooms, room);
+    if (found && !found.ok) return [];
+    const users = found ? found.value.members : directory.users;
+    return [...users.values()].filter(({ sessions }) => sessions.size > 0).map(({ name }) => name);
+  }
+
+  /** A number that was never given out before for `counter`, from `first` on. Rejects with `StorageUnavailable`. */
+  nextNumber(counter: string, first: number): Promise<number> {
+    return this.#counters.next(counter, first);
   }
 
   #welcome(session: Session): ServerMessages["welcome"] {

@@ -7,28 +7,42 @@ import {
   type ClientMessages,
   type Durability,
   everyone,
+  type Fault,
   fail,
   type LogName,
   ok,
   parseAddress,
   type Result,
+  type ServerMessages,
 } from "@parley/protocol";
 import type { Append, AppendOutcome, LogPosition } from "../engine/engine.ts";
-import type { Directory, User } from "./directory.ts";
+import type { Directory, User, UserSession } from "./directory.ts";
 import { digestOf, encodeContent, encodePayload, isBase64 } from "./message.ts";
 import type { CoreLimits, Services } from "./services.ts";
-import type { Session } from "./session.ts";
 
 type Send = ClientMessages["send"];
 
-/** Checks a send and hands it to the engine; the session is answered when it is stored. */
-export function submit(services: Services, session: Session, send: Send): Result<undefined> {
-  const recipients = recipientsOf(services.directory, session.user, send);
+/** Who sends, and who is told what became of it: a session, or somebody who has none (`post.ts`). */
+export interface Sender {
+  readonly user: User;
+  /** What the entries carry so that they are not delivered to where they came from. */
+  readonly origin: string;
+  /** Counts what is not answered yet. */
+  readonly requests: { taken(): void; answered(): void };
+  /** The session that does not count as one that gets the message; undefined: there is none. */
+  readonly session: UserSession | undefined;
+  tell(event: ServerMessages["ok"]): void;
+  fault(fault: Fault, about: { readonly ref?: string; readonly clientId?: string }): void;
+}
+
+/** Checks a send and hands it to the engine; the sender is answered when it is stored. */
+export function submit(services: Services, sender: Sender, send: Send): Result<undefined> {
+  const recipients = recipientsOf(services.directory, sender.user, send);
   if (!recipients.ok) return recipients;
   const content = checkContent(services.limits, send);
   if (!content.ok) return content;
-  session.requests.taken();
-  services.engine.append(new Submission(services, session, send, recipients.value, content.value));
+  sender.requests.taken();
+  services.engine.append(new Submission(services, sender, send, recipients.value, content.value));
   return accepted;
 }
 
@@ -88,16 +102,16 @@ class Submission implements Append {
   readonly dedupeKey: string | undefined;
   readonly digest: string;
   readonly #services: Services;
-  readonly #session: Session;
+  readonly #sender: Sender;
   readonly #recipients: readonly Address[];
   /** What the answer repeats of the request. */
   readonly #about: { readonly ref?: string; readonly clientId?: string };
 
-  constructor(services: Services, session: Session, send: Send, recipients: readonly Address[], content: string) {
+  constructor(services: Services, sender: Sender, send: Send, recipients: readonly Address[], content: string) {
     const { clientId, ttl, durability = "fsync", receipt = false } = send;
-    const { user } = session;
+    const { user } = sender;
     this.#services = services;
-    this.#session = session;
+    this.#sender = sender;
     this.#recipients = recipients;
     this.#about = {
       ...(send.ref === undefined ? {} : { ref: send.ref }),
@@ -110,7 +124,7 @@ class Submission implements Append {
     const to = encodeRecipients(recipients, send.to);
     const toSelf = recipients.some(({ key }) => key === user.key);
     // What is addressed to oneself goes to all one's devices; everything else not back to the device it came from.
-    this.origin = toSelf ? "" : session.origin;
+    this.origin = toSelf ? "" : sender.origin;
     this.dedupeKey = clientId === undefined ? undefined : `${user.key} ${clientId}`;
     this.digest = clientId === undefined ? "" : digestOf(to, content);
     const { id, ts, expiresAt } = this;
@@ -121,17 +135,17 @@ class Submission implements Append {
   }
 
   settled(outcome: AppendOutcome): void {
-    const session = this.#session;
-    session.requests.answered();
+    const sender = this.#sender;
+    sender.requests.answered();
     if (!outcome.ok) {
-      session.fault(outcome.fault, this.#about);
+      sender.fault(outcome.fault, this.#about);
       return;
     }
     for (const entry of outcome.entries) this.#services.hub.publish(entry);
     const { id, ts, durability, duplicate, positions } = outcome;
     const recipients = this.#recipients.map((address) => ({ to: address.name, state: this.#state(address) }));
     const repeat = duplicate ? { duplicate } : {};
-    session.tell({
+    sender.tell({
       op: "ok",
       ...this.#about,
       id,
@@ -146,9 +160,11 @@ class Submission implements Append {
   /** Whether anybody but the sender is connected to get what goes to the address. */
   #state({ kind, key }: Address): "online" | "stored" {
     const { hub, directory } = this.#services;
-    if (kind !== "user") return hub.isReadByOthers(key, this.#session.user) ? "online" : "stored";
+    if (kind !== "user") return hub.isReadByOthers(key, this.#sender.user) ? "online" : "stored";
     const sessions = directory.users.get(key)?.sessions;
-    return sessions !== undefined && sessions.size > (sessions.has(this.#session) ? 1 : 0) ? "online" : "stored";
+    const { session } = this.#sender;
+    const own = session !== undefined && sessions?.has(session) ? 1 : 0;
+    return sessions !== undefined && sessions.size > own ? "online" : "stored";
   }
 }
 

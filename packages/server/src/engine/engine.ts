@@ -68,6 +68,8 @@ export interface RecordKinds {
     readonly epoch: string;
     readonly seq: number;
   };
+  /** Key: what is counted. `last`: the last number given out. */
+  counter: { readonly last: number };
 }
 export type RecordKind = keyof RecordKinds;
 export type RecordWrite = {

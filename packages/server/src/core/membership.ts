@@ -1,0 +1,114 @@
+/**
+ * Joining and leaving rooms, alone or as a group that somebody puts together. A membership is on disk before anybody is
+ * told; the user's sessions then read the room's log from where it stood.
+ */
+import {
+  type ClientMessages,
+  fail,
+  ok,
+  parseRoom,
+  parseUser,
+  type Result,
+  type RoomAddress,
+  type RoomKey,
+  type ServerMessages,
+} from "@parley/protocol";
+import type { Room, User } from "./directory.ts";
+import type { Services } from "./services.ts";
+import type { Session } from "./session.ts";
+import type { Subscription } from "./subscription.ts";
+
+type Positions = Pick<ServerMessages["ok"], "op" | "positions">;
+
+async function becomeMember({ engine, directory, clock }: Services, user: User, room: RoomAddress): Promise<void> {
+  if (user.rooms.has(room.key)) return;
+  const { tail, epoch } = await engine.head(room.key);
+  await directory.join(user, room, { seq: tail, epoch }, clock.now());
+}
+
+/**
+ * Makes the session's user a member; `tell` gets where delivery begins, before the first message, so that its epoch is
+ * known.
+ */
+export async function join(
+  services: Services,
+  session: Session,
+  command: ClientMessages["join"],
+  tell: (joined: Positions) => void,
+): Promise<Result<undefined>> {
+  const room = parseRoom(command.room);
+  if (!room.ok) return room;
+  const log = room.value.key;
+  await becomeMember(services, session.user, room.value);
+  // Each step is done where it was not done yet: a join that failed in between is finished by the next.
+  for (const other of session.user.sessions) if (other !== session) await other.joined(log);
+  const announce = ({ topic: { epoch }, acked: seq }: Subscription) =>
+    tell({ op: "ok", positions: [{ log, epoch, seq }] });
+  const made = await session.read(log, undefined, announce);
+  const known = session.subscriptions.get(log);
+  if (!made && known) announce(known);
+  return ok(undefined);
+}
+
+/** Ends the membership of the session's user, and its reading of the room by all its sessions. */
+export async function leave(
+  { directory, cursors }: Services,
+  { user }: Session,
+  command: ClientMessages["leave"],
+): Promise<Result<ServerMessages["ok"]>> {
+  const room = findRoom(directory.rooms, command.room);
+  if (!room.ok) return room;
+  const { key, name } = room.value;
+  if (!user.rooms.has(key)) return fail("not_member", `you are not a member of ${name}`);
+  await directory.leave(user, room.value, await cursors.keysOf(user.key, key));
+  for (const session of user.sessions) session.left(key);
+  await cursors.forget(user.key, key);
+  return ok({ op: "ok" });
+}
+
+/** The room of that name. Faults: `bad_name`, `unknown_room`. */
+export function findRoom(rooms: ReadonlyMap<RoomKey, Room>, name: string): Result<Room> {
+  const address = parseRoom(name);
+  if (!address.ok) return address;
+  const room = rooms.get(address.value.key);
+  return room ? ok(room) : fail("unknown_room", `there is no room ${address.value.name}`);
+}
+
+/** A group as it was made: names as registered; `unknown` are no users, and not members. */
+export interface Group {
+  readonly room: string;
+  readonly members: readonly string[];
+  readonly unknown: readonly string[];
+}
+
+/**
+ * Makes `creator` and the users of `names` members of a room, which is made if it is new. Faults: `bad_name`,
+ * `not_member` where the room exists and the creator is not in it.
+ */
+export async function addMembers(
+  services: Services,
+  creator: User,
+  roomName: string,
+  names: readonly string[],
+): Promise<Result<Group>> {
+  const { directory } = services;
+  const address = parseRoom(roomName);
+  if (!address.ok) return address;
+  const existing = directory.rooms.get(address.value.key);
+  if (existing && !existing.members.has(creator.key))
+    return fail("not_member", `${existing.name} exists and you are not a member of it`);
+  const members = new Set([creator]);
+  const unknown: string[] = [];
+  for (const name of names) {
+    const user = parseUser(name);
+    const found = user.ok ? directory.users.get(user.value.key) : undefined;
+    if (found) members.add(found);
+    else unknown.push(name);
+  }
+  for (const user of members) {
+    await becomeMember(services, user, address.value);
+    for (const session of user.sessions) await session.joined(address.value.key);
+  }
+  const room = directory.rooms.get(address.value.key) as Room;
+  return ok({ room: room.name, members: [...room.members.values()].map(({ name }) => name), unknown });
+}

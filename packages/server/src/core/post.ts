@@ -1,0 +1,71 @@
+/**
+ * Sending without a session: for requests that stand alone (HTTP), and for what the server itself says. The promise
+ * is settled when the message is as durable as was asked.
+ */
+import {
+  type ClientMessages,
+  type Fault,
+  fail,
+  ok,
+  type Result,
+  type ServerMessages,
+  type UserKey,
+} from "@parley/protocol";
+import type { User } from "./directory.ts";
+import type { Services } from "./services.ts";
+import { type Sender, submit } from "./submission.ts";
+
+/** What was stored, where, and who gets it at once: the `ok` of PROTOCOL.md, "Sending". */
+export type Posted = ServerMessages["ok"];
+
+/** The names that the server speaks by. Nobody can log in with them, so that nobody can be mistaken for the server. */
+export const systemNames = ["server", "broker", "push"] as const;
+export type SystemName = (typeof systemNames)[number];
+
+const isSystemName: ReadonlySet<string> = new Set(systemNames);
+
+/** Faults with `forbidden` where the name is the server's own. */
+export function checkNotSystem(key: UserKey): Result<undefined> {
+  return isSystemName.has(key) ? fail("forbidden", `the name ${key} is the server's own`) : ok(undefined);
+}
+
+/** The server as a sender: known to nobody as a user, a member of no room. */
+export function systemUser(name: SystemName): User {
+  const sessions = new Set<never>();
+  return {
+    key: name as string as UserKey,
+    name,
+    createdAt: 0,
+    lastSeen: 0,
+    everyoneSeq: 0,
+    sessions,
+    rooms: new Map(),
+  };
+}
+
+/** Sends as `user`. Faults as those of `send`, `storage_unavailable` included. */
+export function post(
+  services: Services,
+  user: User,
+  send: Omit<ClientMessages["send"], "op">,
+): Promise<Result<Posted>> {
+  return new Promise((resolve) => {
+    const refused = submit(services, new Poster(user, resolve), { op: "send", ...send });
+    if (!refused.ok) resolve(refused);
+  });
+}
+
+class Poster implements Sender {
+  readonly user: User;
+  readonly origin = "";
+  readonly session = undefined;
+  readonly requests = { taken: () => {}, answered: () => {} };
+  readonly tell: (posted: Posted) => void;
+  readonly fault: (fault: Fault) => void;
+
+  constructor(user: User, resolve: (result: Result<Posted>) => void) {
+    this.user = user;
+    this.tell = (posted) => resolve(ok(posted));
+    this.fault = (fault) => resolve({ ok: false, fault });
+  }
+}
