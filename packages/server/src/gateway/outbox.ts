@@ -12,12 +12,19 @@ export interface Framing {
   writeHeader(buffer: Buffer, offset: number, length: number): void;
 }
 
+/** Is told when what an outbox holds is written, and when that write has been handed to the operating system. */
+export interface WriteObserver {
+  writing(): void;
+  written(): void;
+}
+
 /** Frames that are on their way out together; they are written when the turn's callbacks have run. */
 export class Outbox {
   readonly #stream: Writable;
   readonly #framing: Framing;
   readonly #maxBytes: number;
   readonly #onDrained: () => void;
+  #observer: WriteObserver | undefined;
   /** Text still to be encoded, or frames that are shared with other connections. */
   #frames: (string | Buffer)[] = [];
   /** An estimate for the turn: UTF-16 units of texts (up to 3 bytes each), bytes of shared frames, and their headers. */
@@ -32,6 +39,11 @@ export class Outbox {
     this.#maxBytes = maxBytes;
     this.#onDrained = onDrained;
     stream.on("drain", () => this.#drained());
+  }
+
+  /** Sets who is told of writes. */
+  observe(observer: WriteObserver): void {
+    this.#observer = observer;
   }
 
   /** Whether what is waiting to be taken by the peer has reached the limit. */
@@ -57,7 +69,11 @@ export class Outbox {
     if (frames.length === 0 || this.#closed) return;
     this.#frames = [];
     this.#queuedBytes = 0;
-    this.#stream.write(encodeFrames(frames, this.#framing));
+    const bytes = encodeFrames(frames, this.#framing);
+    const observer = this.#observer;
+    observer?.writing();
+    if (observer) this.#stream.write(bytes, (error) => error || observer.written());
+    else this.#stream.write(bytes);
     // A stream that took everything at once emits no `drain`.
     if (this.#full && !this.#stream.writableNeedDrain) queueMicrotask(() => this.#drained());
   }

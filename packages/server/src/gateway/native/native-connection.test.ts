@@ -8,12 +8,13 @@ import { type CoreFixture, openCore, turns } from "../../../testing/core-fixture
 import { GatedEngine } from "../../../testing/gated-engine.ts";
 import { MemoryEngine } from "../../engine/memory.ts";
 import { type Framing, Outbox } from "../outbox.ts";
+import type { Wire } from "../wire.ts";
 import { type Carrier, NativeConnection } from "./native-connection.ts";
 
 /** One text a line. */
 const lines: Framing = { headerBytes: () => 1, writeHeader: (buffer, offset) => buffer.write("\n", offset) };
 
-class TestCarrier implements Carrier {
+class TestCarrier implements Wire, Carrier {
   readonly info = { gateway: "test", address: "nowhere" };
   readonly calls: string[] = [];
   readonly outbox: Outbox;
@@ -34,7 +35,7 @@ class TestCarrier implements Carrier {
       this.connection.drained(),
     );
     const log = { error: (message: string, error: unknown) => problems.push(`${message}: ${error}`) };
-    this.connection = new NativeConnection(core, this, log);
+    this.connection = new NativeConnection(core, this, this, log);
   }
 
   limitFrames(maxBytes: number): void {

@@ -9,23 +9,16 @@ import type { Core } from "../../core/core.ts";
 import type { Session } from "../../core/session.ts";
 import { StorageUnavailable } from "../../engine/engine.ts";
 import type { EntryEncoder } from "../../engine/entry.ts";
+import { FlowGate } from "../flow-gate.ts";
 import type { GatewayLog } from "../gateway.ts";
-import type { Outbox } from "../outbox.ts";
+import type { Wire } from "../wire.ts";
 import { encodeEvent } from "./codec.ts";
 
-/** What a carrier does for its connection. */
+/** What `parley.v1` needs of a carrier beside its wire. */
 export interface Carrier {
-  readonly info: Connection["info"];
-  readonly outbox: Outbox;
   /** Makes a whole frame of an entry, to be shared by the carrier's connections. One function per carrier. */
   readonly encodeShared: EntryEncoder;
   limitFrames(maxBytes: number): void;
-  pause(): void;
-  resume(): void;
-  /** Makes the peer give a sign of life, where the carrier has a way. */
-  probe(): void;
-  /** Ends the connection when what was written has left; `code` is a WebSocket close code. */
-  end(code: number, reason: string): void;
 }
 
 const normalClosure = 1000;
@@ -33,23 +26,24 @@ const normalClosure = 1000;
 export class NativeConnection implements Connection {
   readonly info: Connection["info"];
   readonly #core: Core;
+  readonly #wire: Wire;
   readonly #carrier: Carrier;
   readonly #log: GatewayLog;
   readonly #helloTimer: NodeJS.Timeout;
   #session: Session | undefined;
   #greeting = false;
   #ended = false;
-  /** Reasons not to read from the peer now: the core has enough to do for it, or it does not read its answers. */
-  #pauses = 0;
-  #answersWait = false;
+  readonly #gate: FlowGate;
   /** Sweeps of `IdleSweep` in a row that heard nothing. */
   silentSweeps = 0;
 
-  constructor(core: Core, carrier: Carrier, log: GatewayLog) {
-    this.info = carrier.info;
+  constructor(core: Core, wire: Wire, carrier: Carrier, log: GatewayLog) {
+    this.info = wire.info;
     this.#core = core;
+    this.#wire = wire;
     this.#carrier = carrier;
     this.#log = log;
+    this.#gate = new FlowGate(wire, wire.outbox);
     carrier.limitFrames(helloFrameBytes);
     this.#helloTimer = setTimeout(
       () => this.#fatal(fail("hello_timeout", "no hello within 10 s").fault),
@@ -126,7 +120,7 @@ export class NativeConnection implements Connection {
   }
 
   probe(): void {
-    if (!this.#ended) this.#carrier.probe();
+    if (!this.#ended) this.#wire.probe();
   }
 
   /** Nothing was heard for too long. */
@@ -135,44 +129,35 @@ export class NativeConnection implements Connection {
   }
 
   deliver(event: CoreEvent, shared: boolean): "queued" | "full" {
-    const { outbox, encodeShared } = this.#carrier;
+    const { outbox } = this.#wire;
     const full = outbox.full;
     if (event.op === "message") {
       if (full) return "full";
-      outbox.push(shared ? event.encodedBy(encodeShared) : encodeEvent(event));
+      outbox.push(shared ? event.encodedBy(this.#carrier.encodeShared) : encodeEvent(event));
       return "queued";
     }
     if (full && event.op === "presence" && event.ref === undefined) return "full";
     outbox.push(encodeEvent(event));
-    // A peer that asks and does not read is not asked what it wants next.
-    if (outbox.full && !this.#answersWait) {
-      this.#answersWait = true;
-      this.pause();
-    }
+    this.#gate.answered();
     return full ? "full" : "queued";
   }
 
   #write(message: object): void {
-    if (!this.#ended) this.#carrier.outbox.push(JSON.stringify(message));
+    if (!this.#ended) this.#wire.outbox.push(JSON.stringify(message));
   }
 
   /** The carrier's outbox has room again. */
   drained(): void {
-    if (this.#answersWait) {
-      this.#answersWait = false;
-      this.resume();
-    }
+    this.#gate.drained();
     this.#session?.drained();
   }
 
   pause(): void {
-    this.#pauses += 1;
-    this.#carrier.pause();
+    this.#gate.pause();
   }
 
   resume(): void {
-    this.#pauses -= 1;
-    if (this.#pauses === 0) this.#carrier.resume();
+    this.#gate.resume();
   }
 
   close(code: ErrorCode, message: string): void {
@@ -184,8 +169,8 @@ export class NativeConnection implements Connection {
   #end(code: number, reason: string): void {
     if (this.#ended) return;
     this.gone();
-    this.#carrier.outbox.close();
-    this.#carrier.end(code, reason);
+    this.#wire.outbox.close();
+    this.#wire.end(code, reason);
   }
 
   /** The gateway stops: whoever is not logged in is told here, sessions are told by the core. */

@@ -1,23 +1,22 @@
-/**
- * `parley.v1` over WebSocket (PROTOCOL.md, "WebSocket"): `ws` does the handshake and parses, frames go out by our own
- * write path on the same socket, because one write per turn is several times faster than one per message.
- */
+/** `parley.v1` over WebSocket (PROTOCOL.md, "WebSocket"): `/v1/ws` on the HTTP listener. */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { fail, helloFrameBytes } from "@parley/protocol";
-import { WebSocket, WebSocketServer } from "ws";
 import type { Core } from "../../core/core.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { HttpListener } from "../../http/http-listener.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
 import { IdleSweep } from "../idle-sweep.ts";
-import { encodeOne, Outbox } from "../outbox.ts";
+import { encodeOne } from "../outbox.ts";
 import { webSocketText } from "../websocket-framing.ts";
+import { WebSocketAcceptor, type WebSocketEvents } from "../websocket-wire.ts";
+import type { Wire } from "../wire.ts";
 import { encodeEntry } from "./codec.ts";
 import { NativeConnection } from "./native-connection.ts";
 
 export const nativePath = "/v1/ws";
 const subprotocol = "parley.v1";
+const name = "native-websocket";
 
 export interface NativeWebSocketOptions {
   readonly core: Core;
@@ -27,42 +26,19 @@ export interface NativeWebSocketOptions {
 }
 
 const encodeShared = (entry: Entry) => encodeOne(encodeEntry(entry), webSocketText);
-/** How long a peer may take to read what is left for it and to answer our close. */
-const lingerMs = 5_000;
-
-/** Tells before it closes, whoever wants it: nothing may follow a close frame (RFC 6455, section 5.5.1). */
-class ClosingWebSocket extends WebSocket {
-  onClosing: () => void = () => {};
-
-  override close(code?: number, reason?: string | Buffer): void {
-    this.onClosing();
-    super.close(code, reason);
-  }
-}
 
 /** Serves `/v1/ws` on the HTTP listener. */
 export function startNativeWebSocket({ core, http, maxOutboxBytes, log }: NativeWebSocketOptions): Gateway {
-  const server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: core.limits.maxFrameBytes,
-    WebSocket: ClosingWebSocket,
-    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
-  });
+  const maxPayload = core.limits.maxFrameBytes;
+  const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload, maxOutboxBytes, subprotocol });
   const sweep = new IdleSweep<NativeConnection>(core.limits.idleMs, (connection) => connection.probe());
   http.onUpgrade(nativePath, (request, socket, head) => {
     if (!offersUs(request)) return http.refuseUpgrade(socket, 400, `the subprotocol is ${subprotocol}`);
-    server.handleUpgrade(request, socket, head, (webSocket) => {
-      const outbox = new Outbox(socket, webSocketText, maxOutboxBytes, () => connection.drained());
-      const connection = open(core, log, webSocket, request.socket, outbox);
-      sweep.connections.add(connection);
-      webSocket.on("close", () => sweep.connections.delete(connection));
-    });
+    acceptor.accept(request, socket, head, (wire, below) => open(core, log, wire, below, sweep));
   });
   const url = `${http.url.replace("http", "ws")}${nativePath}`;
   return {
-    name: "native-websocket",
+    name,
     listeners: [{ url, purpose: "native protocol over WebSocket: browsers and programs" }],
     stop: async () => {
       sweep.stop();
@@ -81,42 +57,27 @@ function offersUs({ headers }: IncomingMessage): boolean {
 function open(
   core: Core,
   log: GatewayLog,
-  webSocket: ClosingWebSocket,
+  wire: Wire,
   socket: Socket,
-  outbox: Outbox,
-): NativeConnection {
+  sweep: IdleSweep<NativeConnection>,
+): WebSocketEvents {
   const helloLimit = new HelloLimit(socket, () => connection.refuse(tooLarge));
-  const connection = new NativeConnection(
-    core,
-    {
-      info: { gateway: "native-websocket", address: `${socket.remoteAddress}:${socket.remotePort}` },
-      outbox,
-      encodeShared,
-      limitFrames: (maxBytes) => helloLimit.set(maxBytes === helloFrameBytes),
-      pause: () => webSocket.pause(),
-      resume: () => webSocket.resume(),
-      probe: () => webSocket.ping(),
-      end: (code, reason) => webSocket.close(code, reason),
+  const limitFrames = (maxBytes: number) => helloLimit.set(maxBytes === helloFrameBytes);
+  const connection = new NativeConnection(core, wire, { encodeShared, limitFrames }, log);
+  sweep.connections.add(connection);
+  return {
+    heard: () => connection.heard(),
+    drained: () => connection.drained(),
+    gone: () => {
+      sweep.connections.delete(connection);
+      connection.gone();
     },
-    log,
-  );
-  webSocket.onClosing = () => {
-    webSocket.onClosing = () => {};
-    connection.gone();
-    outbox.close();
-    // A peer that was not read from could not answer the close.
-    webSocket.resume();
-    setTimeout(() => webSocket.terminate(), lingerMs).unref();
+    text: (text, bytes) => {
+      if (helloLimit.took(bytes)) connection.receive(text);
+      else connection.refuse(tooLarge);
+    },
+    binary: () => connection.refuse(fail("bad_frame", "frames of this protocol are text").fault),
   };
-  socket.on("data", () => connection.heard());
-  webSocket.on("message", (data: Buffer, isBinary: boolean) => {
-    if (isBinary) connection.refuse(fail("bad_frame", "frames of this protocol are text").fault);
-    else if (helloLimit.took(data.length)) connection.receive(data.toString());
-    else connection.refuse(tooLarge);
-  });
-  webSocket.on("error", () => {});
-  webSocket.on("close", () => connection.gone());
-  return connection;
 }
 
 const tooLarge = fail("frame_too_large", `a frame has at most ${helloFrameBytes} bytes before hello`).fault;

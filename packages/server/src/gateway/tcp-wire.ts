@@ -1,0 +1,73 @@
+/** TCP for gateways: listening, and a `Wire` over a socket. */
+import { createServer, type Server, type Socket } from "node:net";
+import { authority } from "../http/authority.ts";
+import type { GatewayLog } from "./gateway.ts";
+import { type Framing, Outbox } from "./outbox.ts";
+import { lingerMs, type Wire, type WireEvents } from "./wire.ts";
+
+export interface TcpListenerOptions {
+  /** The gateway's, for the log and for what the core is told. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly log: GatewayLog;
+}
+
+export interface TcpListener {
+  /** `tcp://127.0.0.1:5790`, with the port that was had. */
+  readonly url: string;
+  /** Resolves when the port is free and every connection has ended. */
+  stop(): Promise<void>;
+}
+
+/** Dead peers that nothing is sent to are found by the operating system. */
+const keepAliveMs = 60_000;
+
+/** Listens. Rejects where the address cannot be had. */
+export async function listenTcp(
+  { name, host, port, log }: TcpListenerOptions,
+  accept: (socket: Socket) => void,
+): Promise<TcpListener> {
+  const server: Server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, accept);
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
+  server.removeAllListeners("error").on("error", (error) => log.error(`${name} listener`, error));
+  const address = server.address();
+  const bound = typeof address === "object" && address ? address.port : port;
+  return {
+    url: `tcp://${authority(host, bound)}`,
+    stop: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  };
+}
+
+export interface TcpWireOptions {
+  readonly gateway: string;
+  readonly framing: Framing;
+  readonly maxOutboxBytes: number;
+}
+
+/** A wire over `socket`. Nothing is told during the call. */
+export function tcpWire(
+  socket: Socket,
+  { gateway, framing, maxOutboxBytes }: TcpWireOptions,
+  events: WireEvents & { data(chunk: Buffer): void },
+): Wire {
+  socket.on("data", (chunk) => {
+    events.heard();
+    events.data(chunk);
+  });
+  socket.on("error", () => socket.destroy());
+  socket.on("close", () => events.gone());
+  return {
+    info: { gateway, address: `${socket.remoteAddress}:${socket.remotePort}` },
+    outbox: new Outbox(socket, framing, maxOutboxBytes, () => events.drained()),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    probe: () => {},
+    end: () => {
+      // A peer that was not read from could not tell that it is done.
+      socket.resume();
+      socket.end();
+      setTimeout(() => socket.destroy(), lingerMs).unref();
+    },
+  };
+}
