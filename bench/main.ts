@@ -43,7 +43,18 @@ function pinned(core: number, command: string, args: readonly string[]): [string
 }
 
 async function startServer(dataDir: string): Promise<RunningServer> {
-  const args = ["packages/server/bin/parley.js", "serve", "--data-dir", dataDir, "--ws-port", "0", "--tcp-port", "0"];
+  const args = [
+    "packages/server/bin/parley.js",
+    "serve",
+    "--data-dir",
+    dataDir,
+    "--ws-port",
+    "0",
+    "--tcp-port",
+    "0",
+    "--gateways",
+    "native-websocket,native-tcp",
+  ];
   const [command, all] = pinned(0, process.execPath, args);
   const child = spawn(command, all, { stdio: ["ignore", "pipe", "inherit"] });
   const ports = { tcp: 0, ws: 0 };

@@ -14,6 +14,7 @@ const { values } = parseArgs({
     host: { type: "string" },
     "ws-port": { type: "string" },
     "tcp-port": { type: "string" },
+    gateways: { type: "string" },
   },
 });
 const loaded = loadConfig({
@@ -21,6 +22,7 @@ const loaded = loadConfig({
   flags: {
     dataDir: values["data-dir"],
     host: values.host,
+    gateways: values.gateways,
     "http.port": values["ws-port"],
     "nativeTcp.port": values["tcp-port"],
   },

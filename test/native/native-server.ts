@@ -24,7 +24,9 @@ export async function startNativeServer(
   settings: Settings = {},
   parts: Partial<ServerParts> = {},
 ): Promise<NativeServer> {
-  const flags = { engine: "memory", dataDir: temporaryDirectory(t), "http.port": 0, "nativeTcp.port": 0, ...settings };
+  const gateways = ["native-websocket", "native-tcp"];
+  const defaults = { engine: "memory", dataDir: temporaryDirectory(t), gateways, "http.port": 0, "nativeTcp.port": 0 };
+  const flags = { ...defaults, ...settings };
   const loaded = loadConfig({ environment: {}, flags });
   assert.ok(loaded.ok, loaded.ok ? "" : loaded.faults.join("\n"));
   const complaints: string[] = [];

@@ -20,6 +20,8 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What to run instead of the `parley` command: a script that takes the same arguments. */
   readonly entry?: string;
+  /** As `--gateways` takes them; only those on the two ports unless given. */
+  readonly gateways?: string;
   /** Further arguments of `parley serve`. */
   readonly args?: readonly string[];
 }
@@ -48,10 +50,13 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
+/** The gateways on the two ports that every test server has. */
+const nativeOnly = "native-websocket,native-tcp";
+
 /** Starts `parley serve`; resolves when it is ready, rejects with its output when it ends before that. */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
-  const { dataDir, wsPort, tcpPort, env = {}, args = [], entry = binary } = options;
-  const ports = ["--ws-port", String(wsPort), "--tcp-port", String(tcpPort)];
+  const { dataDir, wsPort, tcpPort, env = {}, args = [], entry = binary, gateways = nativeOnly } = options;
+  const ports = ["--ws-port", String(wsPort), "--tcp-port", String(tcpPort), "--gateways", gateways];
   const command = [entry, "serve", "--data-dir", dataDir, "--host", host, ...ports, ...args];
   const child = spawn(process.execPath, command, {
     env: { ...process.env, ...env },

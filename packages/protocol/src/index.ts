@@ -14,6 +14,7 @@ export {
   type DeviceKey,
   type Everyone,
   everyone,
+  foldName,
   type LogName,
   maxNameCharacters,
   parseAddress,

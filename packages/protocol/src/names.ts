@@ -43,8 +43,8 @@ const allowed = /^[\p{L}\p{N}._-][\p{L}\p{N}\p{M}._-]*$/u;
 /** Variation selectors and fillers are marks and letters by category, but nobody sees them: two names would look alike. */
 const invisible = /\p{Default_Ignorable_Code_Point}/u;
 
-/** NFKC, lower case, NFKC again (lower-casing can denormalise): idempotent. */
-function fold(name: string): string {
+/** What names are compared by: NFKC, lower case, NFKC again (lower-casing can denormalise). Idempotent. */
+export function foldName(name: string): string {
   return name.normalize("NFKC").toLowerCase().normalize("NFKC");
 }
 
@@ -53,7 +53,7 @@ function parseName(text: string, what: string): Result<{ name: string; key: stri
   // Normalising can grow a string 18-fold; the check before it bounds the work on hostile input.
   if (text.length > maxNameCharacters * 4) return badLength(what, text);
   const name = text.normalize("NFKC");
-  const key = fold(name);
+  const key = foldName(name);
   // Folding can grow a name too (İ becomes two characters), and a key has to be a name again.
   if (name === "" || [...name].length > maxNameCharacters || [...key].length > maxNameCharacters)
     return badLength(what, text);

@@ -42,30 +42,24 @@ describe("a setting", () => {
   it("may be written as text where it is a number, a flag or a list", () => {
     const environment = {
       PARLEY_INSECURE: "1",
-      PARLEY_NATIVE_TCP_ENABLED: "false",
+      PARLEY_GATEWAYS: "native-tcp,peer-json",
       PARLEY_HTTP_ORIGINS: "https://a.example,https://b.example",
       PARLEY_LIMITS_MAX_BODY_BYTES: "2000",
       PARLEY_ENGINE: "memory",
     };
     const config = load({ environment });
     assert.deepEqual(
-      [
-        config.insecure,
-        config["nativeTcp.enabled"],
-        config["http.origins"],
-        config["limits.maxBodyBytes"],
-        config.engine,
-      ],
-      [true, false, ["https://a.example", "https://b.example"], 2000, "memory"],
+      [config.insecure, config.gateways, config["http.origins"], config["limits.maxBodyBytes"], config.engine],
+      [true, ["native-tcp", "peer-json"], ["https://a.example", "https://b.example"], 2000, "memory"],
     );
     assert.deepEqual(load({ environment: { PARLEY_HTTP_ORIGINS: "" } })["http.origins"], []);
   });
 
   it("is named in the environment by its key in capitals", () => {
-    assert.deepEqual(["dataDir", "http.port", "nativeWebSocket.enabled"].map(environmentName), [
+    assert.deepEqual(["dataDir", "http.port", "nativeTcp.port"].map(environmentName), [
       "PARLEY_DATA_DIR",
       "PARLEY_HTTP_PORT",
-      "PARLEY_NATIVE_WEB_SOCKET_ENABLED",
+      "PARLEY_NATIVE_TCP_PORT",
     ]);
     const names = Object.keys(settings).map(environmentName);
     assert.equal(new Set(names).size, names.length);

@@ -18,6 +18,10 @@ const port = Type.Integer({ minimum: 0, maximum: 65_535 });
 const count = Type.Integer({ minimum: 0 });
 const flag = Type.Boolean();
 
+/** The ways in, in the order in which they are listed. */
+export const gatewayNames = ["native-websocket", "native-tcp", "peer-json"] as const;
+export type GatewayName = (typeof gatewayNames)[number];
+
 /** Every setting, by its key: `http.port` in the file is `http: { port: 8080 }`, in the environment `PARLEY_HTTP_PORT`. */
 export const settings = {
   dataDir: {
@@ -38,9 +42,13 @@ export const settings = {
     fallback: [],
     about: "web origins that may connect, beside those on loopback",
   },
-  "nativeWebSocket.enabled": { schema: flag, fallback: true, about: "native protocol over WebSocket at /v1/ws" },
-  "nativeTcp.enabled": { schema: flag, fallback: true, about: "native protocol over TCP" },
+  gateways: {
+    schema: Type.Array(Type.Union(gatewayNames.map((name) => Type.Literal(name)))),
+    fallback: gatewayNames,
+    about: `protocols that are served: ${gatewayNames.join(", ")}`,
+  },
   "nativeTcp.port": { schema: port, fallback: 5790, about: "port of the native protocol over TCP; 0 takes a free one" },
+  "peerJson.port": { schema: port, fallback: 5678, about: "port of the peer-json gateway; 0 takes a free one" },
   "limits.maxFrameBytes": {
     schema: Type.Integer({ minimum: 1024, maximum: 67_108_864 }),
     fallback: 8_388_608,
@@ -165,12 +173,14 @@ function fromText(key: Key, text: string): unknown {
 }
 
 function expectation(schema: TSchema): string {
-  const { type, minimum, maximum, anyOf } = schema as {
+  const { type, minimum, maximum, anyOf, items } = schema as {
     type?: string;
     minimum?: number;
     maximum?: number;
     anyOf?: { const: string }[];
+    items?: TSchema;
   };
+  if (type === "array" && items && "anyOf" in items) return expectation(items).replace("one of", "a list of some of");
   if (type === "string") return "must be a text that is not empty";
   if (anyOf) return `must be one of ${anyOf.map((option) => option.const).join(", ")}`;
   const range =

@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Config } from "./config.ts";
+import type { Config, GatewayName } from "./config.ts";
 import { randomWord, systemClock } from "./core/clock.ts";
 import { Core } from "./core/core.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -13,6 +13,7 @@ import { MemoryEngine } from "./engine/memory.ts";
 import type { Gateway, GatewayLog, Listener } from "./gateway/gateway.ts";
 import { startNativeTcp } from "./gateway/native/tcp.ts";
 import { startNativeWebSocket } from "./gateway/native/websocket.ts";
+import { startPeerJson } from "./gateway/peer-json/peer-json.ts";
 import { HttpListener } from "./http/http-listener.ts";
 
 export interface RunningServer {
@@ -55,14 +56,11 @@ export async function startServer(
       onError: log.error,
     });
     const gateways: Gateway[] = [];
-    const http = await HttpListener.start({
-      host: config.host,
-      port: config["http.port"],
-      origins: config["http.origins"],
-      onError: log.error,
-    });
+    const listenHttp = (port: number) =>
+      HttpListener.start({ host: config.host, port, origins: config["http.origins"], onError: log.error });
+    const http = await listenHttp(config["http.port"]);
     started.push(http);
-    for await (const gateway of startGateways(config, core, http, log)) {
+    for await (const gateway of startGateways(config, core, http, listenHttp, log)) {
       started.push(gateway);
       gateways.push(gateway);
     }
@@ -82,12 +80,15 @@ async function* startGateways(
   config: Config,
   core: Core,
   http: HttpListener,
+  listenHttp: (port: number) => Promise<HttpListener>,
   log: GatewayLog,
 ): AsyncGenerator<Gateway> {
   const shared = { core, log, maxOutboxBytes: config["limits.maxOutboxBytes"] };
-  if (config["nativeWebSocket.enabled"]) yield startNativeWebSocket({ ...shared, http });
-  if (config["nativeTcp.enabled"])
+  const on = new Set<GatewayName>(config.gateways);
+  if (on.has("native-websocket")) yield startNativeWebSocket({ ...shared, http });
+  if (on.has("native-tcp"))
     yield await startNativeTcp({ ...shared, host: config.host, port: config["nativeTcp.port"] });
+  if (on.has("peer-json")) yield startPeerJson({ ...shared, http: await listenHttp(config["peerJson.port"]) });
 }
 
 async function openEngine(config: Config, log: GatewayLog, level: ServerParts["level"]): Promise<Engine> {

@@ -13,6 +13,7 @@ export interface ServeFlags {
   readonly wsPort?: string;
   readonly tcpPort?: string;
   readonly engine?: string;
+  readonly gateways?: string;
 }
 
 /** Serves until a signal ends it. Resolves with the exit code. */
@@ -26,6 +27,7 @@ export async function serve(flags: ServeFlags): Promise<number> {
       host: flags.host,
       insecure: flags.insecure,
       engine: flags.engine,
+      gateways: flags.gateways,
       "http.port": flags.wsPort,
       "nativeTcp.port": flags.tcpPort,
     },
@@ -75,7 +77,7 @@ function explain(error: unknown): string {
   if (error instanceof StoreRefused) return error.message;
   const { code, port, address } = error as { code?: string; port?: number; address?: string };
   if (code === "EADDRINUSE")
-    return `${address}:${port} is in use. Stop what uses it, or choose other ports (parley serve --help).`;
+    return `${address}:${port} is in use. Stop what uses it, or choose other ports or fewer gateways (parley serve --help).`;
   if (code === "EACCES") return `${address}:${port} may not be bound by this user. Choose a port above 1023.`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

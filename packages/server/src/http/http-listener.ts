@@ -43,7 +43,7 @@ export class HttpListener {
     return new HttpListener(server, `http://${authority(host, bound)}`, origins);
   }
 
-  /** Hands WebSocket upgrades of `path` to `handler`. */
+  /** Hands WebSocket upgrades of `path` to `handler`; `*`: of every path that nobody else has. */
   onUpgrade(path: string, handler: UpgradeHandler): void {
     this.#upgrades.set(path, handler);
   }
@@ -55,7 +55,7 @@ export class HttpListener {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
-    const handler = this.#upgrades.get(path);
+    const handler = this.#upgrades.get(path) ?? this.#upgrades.get("*");
     if (!handler) return this.refuseUpgrade(socket, 404, "no WebSocket here");
     const { origin } = request.headers;
     if (origin !== undefined && !loopbackOrigin.test(origin) && !this.#origins.has(origin)) {

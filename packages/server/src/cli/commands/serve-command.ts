@@ -17,6 +17,7 @@ export function addServe(program: Command): void {
     .option("--host <address>", "address to listen on (default: 127.0.0.1)")
     .option("--ws-port <port>", "HTTP and WebSocket port (default: 8080)")
     .option("--tcp-port <port>", "port of the native protocol over TCP (default: 5790)")
+    .option("--gateways <names>", "only these protocols, by the names that it prints (default: all)")
     .option("--engine <name>", "level or memory (default: level)")
     .option("--insecure", "allow an address beyond loopback without authentication")
     .action(async (flags: ServeFlags) => {

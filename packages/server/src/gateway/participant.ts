@@ -1,0 +1,193 @@
+/**
+ * One connection of a protocol that has a name, texts and nothing more: no acknowledgements, no positions, no copies. All
+ * that such gateways have in common is here; a gateway adds its codec and what its commands mean. Hot path.
+ */
+import { type ErrorCode, errors, fail, ok, type Result } from "@parley/protocol";
+import type { Command } from "../core/commands.ts";
+import type { Connection, CoreEvent } from "../core/connection.ts";
+import type { Core } from "../core/core.ts";
+import type { Session } from "../core/session.ts";
+import { StorageUnavailable } from "../engine/engine.ts";
+import type { Entry } from "../engine/entry.ts";
+import { AutoAck } from "./auto-ack.ts";
+import { FlowGate } from "./flow-gate.ts";
+import type { GatewayLog } from "./gateway.ts";
+import { isOwn, type Viewer } from "./rendering.ts";
+import { TaskQueue } from "./task-queue.ts";
+import type { Wire } from "./wire.ts";
+
+/** What the core tells beside messages: answers with the `ref` of their command, faults, presence. */
+export type Told = Exclude<CoreEvent, Entry>;
+
+/** What one protocol makes of events. */
+export interface Speech {
+  /** The frame of a message, as text for this connection alone or as bytes that connections share. */
+  encode(entry: Entry, shared: boolean): string | Buffer;
+  /** False: the peer is not shown this message; it counts as received. */
+  shows?(entry: Entry): boolean;
+  /** Answers what a command came to. Never called with a message. */
+  told(event: Told): void;
+  /** The connection is about to be closed by the server: the last chance to say why. */
+  closing?(code: ErrorCode, message: string): void;
+}
+
+const retryMs = 1000;
+
+export class Participant implements Connection {
+  readonly info: Connection["info"];
+  readonly tasks: TaskQueue;
+  readonly #core: Core;
+  readonly #wire: Wire;
+  readonly #gate: FlowGate;
+  readonly #speech: Speech;
+  readonly #log: GatewayLog;
+  #session: Session | undefined;
+  #viewer: Viewer | undefined;
+  #acks = new AutoAck(() => {});
+  #ended = false;
+  /** Sweeps of `IdleSweep` in a row that heard nothing. */
+  silentSweeps = 0;
+
+  constructor(core: Core, wire: Wire, speech: Speech, log: GatewayLog) {
+    this.info = wire.info;
+    this.#core = core;
+    this.#wire = wire;
+    this.#speech = speech;
+    this.#log = log;
+    this.#gate = new FlowGate(wire, wire.outbox);
+    this.tasks = new TaskQueue(this.#gate, (error) => log.error(`bug in ${wire.info.gateway}`, error));
+  }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  /**
+   * From now on the connection speaks for that user, and gets what waited. A session that it had ends. `beforeStart` runs
+   * before the first message. Faults: those of `core.login`, `storage_unavailable`.
+   */
+  async login(
+    user: string,
+    beforeStart: (session: Session) => void | Promise<void> = () => {},
+  ): Promise<Result<Session>> {
+    try {
+      const { maxWindow } = this.#core.limits;
+      const result = await this.#core.login(this, { user, window: maxWindow });
+      if (!result.ok) return result;
+      const { session } = result.value;
+      if (this.#ended) {
+        session.end();
+        return fail("shutting_down", "the connection is gone");
+      }
+      this.logout();
+      this.#session = session;
+      this.#viewer = { key: session.user.key, name: session.user.name, since: this.#core.now() };
+      const acks = new AutoAck((log, seq) => this.#core.handle(session, { op: "ack", log, seq }));
+      this.#acks = acks;
+      this.#wire.outbox.observe(acks);
+      await beforeStart(session);
+      session.start();
+      return ok(session);
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /** The connection speaks for nobody. */
+  logout(): void {
+    this.#session?.end();
+    this.#session = undefined;
+  }
+
+  #failed(error: unknown): Result<never> {
+    if (error instanceof StorageUnavailable)
+      return fail("storage_unavailable", "the store cannot serve this now", retryMs);
+    this.#log.error(`bug in ${this.info.gateway}`, error);
+    return fail("internal", "a bug in the server; it is in its log");
+  }
+
+  /** Carries out a command for the user; what comes of it is told to the speech. False: nobody is logged in. */
+  handle(command: Command): boolean {
+    if (!this.#session) return false;
+    this.#core.handle(this.#session, command);
+    return true;
+  }
+
+  /** Puts a frame into the outbox. */
+  say(frame: string): void {
+    if (this.#ended) return;
+    this.#wire.outbox.push(frame);
+    this.#gate.answered();
+  }
+
+  // As the core's connection
+
+  deliver(event: CoreEvent, shared: boolean): "queued" | "full" {
+    const { outbox } = this.#wire;
+    if (event.op === "message") return this.#deliverMessage(event, shared);
+    if (event.op === "presence" && event.ref === undefined && outbox.full) return "full";
+    this.#speech.told(event);
+    return outbox.full ? "full" : "queued";
+  }
+
+  #deliverMessage(entry: Entry, shared: boolean): "queued" | "full" {
+    const { outbox } = this.#wire;
+    if (outbox.full) return "full";
+    const shown = this.#speech.shows?.(entry) ?? true;
+    if (!shown || (this.#viewer && isOwn(entry, this.#viewer))) {
+      this.#acks.skipped(entry);
+      return "queued";
+    }
+    outbox.push(this.#speech.encode(entry, shared));
+    this.#acks.queued(entry);
+    return "queued";
+  }
+
+  pause(): void {
+    this.#gate.pause();
+  }
+
+  resume(): void {
+    this.#gate.resume();
+  }
+
+  /** Closes from the server's side, with the reason told where the protocol can. */
+  close(code: ErrorCode, message: string): void {
+    if (this.#ended) return;
+    this.#speech.closing?.(code, message);
+    this.gone();
+    this.#wire.outbox.close();
+    this.#wire.end(errors[code].wsClose, code);
+  }
+
+  // As the wire's
+
+  heard(): void {
+    this.silentSweeps = 0;
+  }
+
+  probe(): void {
+    if (!this.#ended) this.#wire.probe();
+  }
+
+  /** Nothing was heard for too long. */
+  idle(): void {
+    this.close("idle", `nothing was received for ${this.#core.limits.idleMs} ms`);
+  }
+
+  drained(): void {
+    this.#gate.drained();
+    this.#session?.drained();
+  }
+
+  /** The gateway stops: who is not logged in is told here, sessions are told by the core. */
+  stop(): void {
+    if (!this.#session) this.close("shutting_down", "the server is going down");
+  }
+
+  gone(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.logout();
+  }
+}

@@ -1,0 +1,33 @@
+/** `peer-json`: the two things a peer may say, and what it is told (docs/gateways/peer-json.md). Hot path. */
+import { fail, ok, type Result } from "@parley/protocol";
+import type { Entry } from "../../engine/entry.ts";
+import { render } from "../rendering.ts";
+
+export type PeerMessage =
+  | { readonly kind: "login"; readonly user: string }
+  | { readonly kind: "send"; readonly from: string; readonly to: string; readonly text: string };
+
+/** Reads one text message. Faults: `bad_json`, `bad_message`. */
+export function parsePeerMessage(text: string): Result<PeerMessage> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return fail("bad_json", "this is not JSON");
+  }
+  const { login, from, to, msg } = (typeof value === "object" && value !== null ? value : {}) as Record<
+    string,
+    unknown
+  >;
+  if (typeof from === "string" && typeof to === "string" && typeof msg === "string")
+    return ok({ kind: "send", from, to, text: msg });
+  if (typeof login === "string") return ok({ kind: "login", user: login });
+  return fail("bad_message", 'expected {"login": "name"} or {"from": "name", "to": "name", "msg": "text"}');
+}
+
+export function encodePeerMessage(entry: Entry): string {
+  const { from, to, text, isBinary } = render(entry);
+  const encoding = isBinary ? `,"encoding":"base64"` : "";
+  // Names need no escaping: their rule allows no character that JSON escapes.
+  return `{"from":"${from}","to":"${to}","msg":${JSON.stringify(text)}${encoding}}`;
+}

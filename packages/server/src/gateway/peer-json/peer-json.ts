@@ -1,0 +1,104 @@
+/**
+ * The gateway of SimpleMessageService: peers that log in by name over WebSocket and send each other texts as JSON
+ * (docs/gateways/peer-json.md).
+ */
+import { foldName } from "@parley/protocol";
+import type { Core } from "../../core/core.ts";
+import type { Entry } from "../../engine/entry.ts";
+import type { HttpListener } from "../../http/http-listener.ts";
+import type { Gateway, GatewayLog } from "../gateway.ts";
+import { IdleSweep } from "../idle-sweep.ts";
+import { encodeOne } from "../outbox.ts";
+import { Participant, type Told } from "../participant.ts";
+import { webSocketText } from "../websocket-framing.ts";
+import { WebSocketAcceptor, type WebSocketEvents } from "../websocket-wire.ts";
+import type { Wire } from "../wire.ts";
+import { encodePeerMessage, parsePeerMessage } from "./codec.ts";
+
+const name = "peer-json";
+
+export interface PeerJsonOptions {
+  readonly core: Core;
+  /** A listener of its own: peers connect to any path. */
+  readonly http: HttpListener;
+  readonly maxOutboxBytes: number;
+  readonly log: GatewayLog;
+}
+
+const encodeShared = (entry: Entry) => encodeOne(encodePeerMessage(entry), webSocketText);
+
+/** Serves every path of the listener. Stopping stops the listener too. */
+export function startPeerJson(options: PeerJsonOptions): Gateway {
+  const { core, http, maxOutboxBytes } = options;
+  const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: core.limits.maxFrameBytes, maxOutboxBytes });
+  const sweep = new IdleSweep<Participant>(core.limits.idleMs, (peer) => peer.probe());
+  http.onUpgrade("*", (request, socket, head) => {
+    acceptor.accept(request, socket, head, (wire) => open(options, wire, sweep));
+  });
+  return {
+    name,
+    listeners: [{ url: http.url.replace("http", "ws"), purpose: "peers that log in by name and send JSON" }],
+    stop: () => {
+      sweep.stop();
+      for (const peer of sweep.connections) peer.stop();
+      return http.stop();
+    },
+  };
+}
+
+function open({ core, log }: PeerJsonOptions, wire: Wire, sweep: IdleSweep<Participant>): WebSocketEvents {
+  const refuse = (reason: string) => participant.say(JSON.stringify({ error: reason }));
+  const encode = (entry: Entry, shared: boolean) => (shared ? entry.encodedBy(encodeShared) : encodePeerMessage(entry));
+  const participant = new Participant(core, wire, { encode, told: (event) => tell(event, participant) }, log);
+  sweep.connections.add(participant);
+  return {
+    heard: () => participant.heard(),
+    drained: () => participant.drained(),
+    gone: () => {
+      sweep.connections.delete(participant);
+      participant.gone();
+    },
+    binary: () => refuse("this protocol is JSON text"),
+    text: (text) => participant.tasks.run(() => receive(text, participant, refuse)),
+  };
+}
+
+/** Carries out one message of the peer; `refuse` answers what cannot be. */
+function receive(text: string, participant: Participant, refuse: (reason: string) => void): Promise<void> | undefined {
+  const parsed = parsePeerMessage(text);
+  if (!parsed.ok) {
+    refuse(parsed.fault.message);
+    return undefined;
+  }
+  const message = parsed.value;
+  if (message.kind === "login") {
+    return participant.login(message.user).then((result) => {
+      if (!result.ok) refuse(result.fault.message);
+    });
+  }
+  const { from, to, text: body } = message;
+  const user = participant.session?.user;
+  if (!user) refuse('log in first: {"login": "name"}');
+  else if (from !== user.name && foldName(from) !== user.key) refuse(`you are ${user.name}, not ${from}`);
+  // The answer repeats the name as the peer wrote it.
+  else participant.handle({ op: "send", to, body, copy: false, ref: to });
+  return undefined;
+}
+
+/** What the peer hears of a message that it sent: nothing, where the receiver is there. */
+function tell(event: Told, participant: Participant): void {
+  if (event.op === "ok") {
+    const { ref, id, recipients } = event;
+    const [recipient] = recipients ?? [];
+    if (recipient?.state !== "stored" || !isUser(recipient.to)) return;
+    participant.say(JSON.stringify({ error: `connection to ${ref} closed`, stored: true, id }));
+  } else if (event.op === "error") {
+    const { code, message, ref } = event;
+    const unknown = code === "unknown_user" && ref !== undefined;
+    participant.say(JSON.stringify({ error: unknown ? `peer ${ref} does not exist` : message }));
+  }
+}
+
+function isUser(address: string): boolean {
+  return address !== "*" && !address.startsWith("#");
+}
