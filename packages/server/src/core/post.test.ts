@@ -1,0 +1,49 @@
+/** Sending without a session: as a user, as the server; and that nobody can be mistaken for the server. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { login, openCore, turns } from "../../testing/core-fixture.ts";
+import { parsePayload } from "./message.ts";
+import { systemNames } from "./post.ts";
+
+describe("a post", () => {
+  it("is delivered, and answered with where it is and who gets it at once", async () => {
+    const fixture = await openCore();
+    const bob = await login(fixture, "bob");
+    const ann = await fixture.core.register("Ann");
+    assert.ok(ann.ok);
+    const posted = await fixture.core.post(ann.value, { to: "bob", body: "hi", copy: false });
+    assert.ok(posted.ok);
+    assert.deepEqual(posted.value.recipients, [{ to: "bob", state: "online" }]);
+    await turns();
+    const [, message] = bob.connection.take();
+    assert.ok(message?.op === "message");
+    assert.equal(parsePayload(message.payload).from, "Ann");
+  });
+
+  it("from the server bears its name, and reaches who is away when they come", async () => {
+    const fixture = await openCore();
+    assert.ok((await fixture.core.register("bob")).ok);
+    const posted = await fixture.core.post("broker", { to: "bob", body: "kept" });
+    assert.ok(posted.ok);
+    assert.deepEqual(posted.value.recipients, [{ to: "bob", state: "stored" }]);
+    const bob = await login(fixture, "bob");
+    assert.deepEqual(bob.connection.told(), ["bob 1 kept", "live"]);
+  });
+
+  it("is refused as a send is", async () => {
+    const { core } = await openCore();
+    const refused = await core.post("push", { to: "nobody", body: "x" });
+    assert.equal(!refused.ok && refused.fault.code, "unknown_user");
+  });
+});
+
+describe("the server's own names", () => {
+  it("are nobody's to log in with, in whatever spelling, and nobody's to send to", async () => {
+    const { core } = await openCore();
+    for (const name of [...systemNames, "BROKER", "ｓerver"]) {
+      const result = await core.register(name);
+      assert.equal(!result.ok && result.fault.code, "forbidden", name);
+      assert.equal(core.user(name), undefined);
+    }
+  });
+});
