@@ -2,13 +2,13 @@
  * `npm run bench`: durable direct messages over the native protocol, the server on one core and the generator on
  * another, medians of several rounds. Prints what was reached and the latency at half of it.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import type { Measured, Scenario } from "./generator.ts";
+import { pinned, processorMs, startServer, stopServer } from "./server-under-test.ts";
 
 const { values } = parseArgs({
   options: {
@@ -26,62 +26,12 @@ const usage = `npm run bench -- [--rounds 3] [--seconds 4] [--carrier tcp,ws] [-
 Direct messages of 100 bytes with clientId and the copy in the sender's log. A shape is PAIRSxIN-FLIGHT. Each round
 measures the closed loop, then latency at half of the rate that was reached, with scheduled send times.`;
 
-interface RunningServer {
-  readonly process: ChildProcess;
-  readonly tcp: number;
-  readonly ws: number;
-}
-
-/** The command, on one core where there is a `taskset`. */
-function pinned(core: number, command: string, args: readonly string[]): [string, string[]] {
-  try {
-    execFileSync("taskset", ["-c", String(core), "true"], { stdio: "ignore" });
-    return ["taskset", ["-c", String(core), command, ...args]];
-  } catch {
-    return [command, [...args]];
-  }
-}
-
-async function startServer(dataDir: string): Promise<RunningServer> {
-  const args = [
-    "packages/server/bin/parley.js",
-    "serve",
-    "--data-dir",
-    dataDir,
-    "--ws-port",
-    "0",
-    "--tcp-port",
-    "0",
-    "--gateways",
-    "native-websocket,native-tcp",
-  ];
-  const [command, all] = pinned(0, process.execPath, args);
-  const child = spawn(command, all, { stdio: ["ignore", "pipe", "inherit"] });
-  const ports = { tcp: 0, ws: 0 };
-  for await (const line of createInterface({ input: child.stdout })) {
-    const found = /(tcp|ws):\/\/[^:]+:(\d+)/.exec(line);
-    if (found) ports[found[1] as "tcp" | "ws"] = Number(found[2]);
-    if (line.startsWith("ready")) return { process: child, ...ports };
-  }
-  throw new Error("the server did not start");
-}
-
 async function generate(scenario: Scenario): Promise<Measured> {
   const [command, args] = pinned(1, process.execPath, ["bench/generator.ts", JSON.stringify(scenario)]);
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   for await (const chunk of child.stdout) output += chunk;
   return JSON.parse(output) as Measured;
-}
-
-/** Processor time that a process has used, in ms; NaN where there is no /proc. Ticks are 10 ms on Linux. */
-function processorMs(pid: number | undefined): number {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    return (Number(fields[11]) + Number(fields[12])) * 10;
-  } catch {
-    return Number.NaN;
-  }
 }
 
 function median(numbers: readonly number[]): number {
@@ -117,8 +67,7 @@ async function measure(carrier: "tcp" | "ws", shape: string): Promise<void> {
       );
     }
   } finally {
-    server.process.kill("SIGTERM");
-    await new Promise((resolve) => server.process.once("exit", resolve));
+    await stopServer(server);
     rmSync(dataDir, { recursive: true, force: true });
   }
   report(`${carrier} ${shape} ${values.durability}`, reached, atHalf, costs);

@@ -8,6 +8,14 @@ import { FrameDecoder } from "@parley/protocol";
 
 export type CarrierName = "tcp" | "ws";
 
+/** What a WebSocket asks for in its handshake. */
+export interface Upgrade {
+  readonly path: string;
+  readonly subprotocol?: string;
+}
+
+const nativeUpgrade: Upgrade = { path: "/v1/ws", subprotocol: "parley.v1" };
+
 export interface RawClient {
   /** Queues one JSON text; it leaves at the end of the turn. */
   send(text: string): void;
@@ -21,10 +29,11 @@ export async function connectRaw(
   carrier: CarrierName,
   port: number,
   onText: (text: string) => void,
+  upgradeTo = nativeUpgrade,
 ): Promise<RawClient> {
   const socket = connect({ host: "127.0.0.1", port, noDelay: true });
   await new Promise<void>((resolve, reject) => socket.once("error", reject).once("connect", resolve));
-  if (carrier === "ws") await upgrade(socket, port);
+  if (carrier === "ws") await upgrade(socket, port, upgradeTo);
   const encode = carrier === "ws" ? encodeMasked : encodePrefixed;
   const decoder = carrier === "ws" ? webSocketDecoder(onText) : prefixedDecoder(onText);
   socket.on("data", decoder);
@@ -42,11 +51,12 @@ export async function connectRaw(
   };
 }
 
-async function upgrade(socket: Socket, port: number): Promise<void> {
+async function upgrade(socket: Socket, port: number, { path, subprotocol }: Upgrade): Promise<void> {
   const key = randomBytes(16).toString("base64");
+  const offer = subprotocol === undefined ? "" : `Sec-WebSocket-Protocol: ${subprotocol}\r\n`;
   socket.write(
-    `GET /v1/ws HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Protocol: parley.v1\r\n\r\n`,
+    `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n${offer}\r\n`,
   );
   const [answer] = await new Promise<Buffer[]>((resolve) => socket.once("data", (data) => resolve([data])));
   if (!answer?.toString("latin1").startsWith("HTTP/1.1 101")) throw new Error(`no upgrade: ${answer}`);
