@@ -19,7 +19,7 @@ const count = Type.Integer({ minimum: 0 });
 const flag = Type.Boolean();
 
 /** The ways in, in the order in which they are listed. */
-export const gatewayNames = ["native-websocket", "native-tcp", "peer-json"] as const;
+export const gatewayNames = ["native-websocket", "native-tcp", "peer-json", "device-text"] as const;
 export type GatewayName = (typeof gatewayNames)[number];
 
 /** Every setting, by its key: `http.port` in the file is `http: { port: 8080 }`, in the environment `PARLEY_HTTP_PORT`. */
@@ -49,6 +49,7 @@ export const settings = {
   },
   "nativeTcp.port": { schema: port, fallback: 5790, about: "port of the native protocol over TCP; 0 takes a free one" },
   "peerJson.port": { schema: port, fallback: 5678, about: "port of the peer-json gateway; 0 takes a free one" },
+  "deviceText.port": { schema: port, fallback: 8081, about: "port of the device-text gateway; 0 takes a free one" },
   "limits.maxFrameBytes": {
     schema: Type.Integer({ minimum: 1024, maximum: 67_108_864 }),
     fallback: 8_388_608,

@@ -10,6 +10,7 @@ import { Core } from "./core/core.ts";
 import type { Engine } from "./engine/engine.ts";
 import { LevelEngine, type LevelOptions } from "./engine/level/level-engine.ts";
 import { MemoryEngine } from "./engine/memory.ts";
+import { startDeviceText } from "./gateway/device-text/device-text.ts";
 import type { Gateway, GatewayLog, Listener } from "./gateway/gateway.ts";
 import { startNativeTcp } from "./gateway/native/tcp.ts";
 import { startNativeWebSocket } from "./gateway/native/websocket.ts";
@@ -89,6 +90,7 @@ async function* startGateways(
   if (on.has("native-tcp"))
     yield await startNativeTcp({ ...shared, host: config.host, port: config["nativeTcp.port"] });
   if (on.has("peer-json")) yield startPeerJson({ ...shared, http: await listenHttp(config["peerJson.port"]) });
+  if (on.has("device-text")) yield startDeviceText({ ...shared, http: await listenHttp(config["deviceText.port"]) });
 }
 
 async function openEngine(config: Config, log: GatewayLog, level: ServerParts["level"]): Promise<Engine> {

@@ -63,16 +63,17 @@ export class Participant implements Connection {
   }
 
   /**
-   * From now on the connection speaks for that user, and gets what waited. A session that it had ends. `beforeStart` runs
-   * before the first message. Faults: those of `core.login`, `storage_unavailable`.
+   * From now on the connection speaks for that user, and gets what waited. `user` may be what finds a name. A session that
+   * it had ends. `beforeStart` runs before the first message. Faults: those of `core.login`, `storage_unavailable`.
    */
   async login(
-    user: string,
+    user: string | (() => Promise<string>),
     beforeStart: (session: Session) => void | Promise<void> = () => {},
   ): Promise<Result<Session>> {
     try {
       const { maxWindow } = this.#core.limits;
-      const result = await this.#core.login(this, { user, window: maxWindow });
+      const name = typeof user === "string" ? user : await user();
+      const result = await this.#core.login(this, { user: name, window: maxWindow });
       if (!result.ok) return result;
       const { session } = result.value;
       if (this.#ended) {

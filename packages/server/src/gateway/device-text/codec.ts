@@ -1,0 +1,59 @@
+/** `device-text`: what a device may say, and what it is told (docs/gateways/device-text.md). Hot path. */
+import type { ErrorCode } from "@parley/protocol";
+import type { Entry } from "../../engine/entry.ts";
+import { render } from "../rendering.ts";
+
+/** One line of three fields: `send,100000001,hello`. */
+export interface DeviceCommand {
+  readonly verb: string;
+  /** The id of a device, a user's name, `#room` or `*`. */
+  readonly to: string;
+  readonly text: string;
+}
+
+/** What a device is told where it did not get what it asked for. The first four are the original's words. */
+export const answers = {
+  duplicate: "Duplicate message",
+  notConnected: "Invalid destinationId",
+  unknownVerb: "Invalid Command",
+  unreadable: "Error reading the command",
+  tooLong: "Message too long",
+  notMember: "Not a member of this room",
+  unavailable: "Temporarily unavailable",
+} as const;
+
+/** The answer to a message that the core did not take. */
+export function answerTo(code: ErrorCode): string {
+  if (code === "too_large") return answers.tooLong;
+  if (code === "not_member") return answers.notMember;
+  return code === "storage_unavailable" || code === "internal" ? answers.unavailable : answers.unreadable;
+}
+
+/** Reads a line. `help` is itself; undefined: it has fewer than three fields. */
+export function parseDeviceLine(line: string): "help" | DeviceCommand | undefined {
+  if (line === "help") return line;
+  const first = line.indexOf(",");
+  const second = line.indexOf(",", first + 1);
+  if (second === -1) return undefined;
+  return {
+    verb: line.slice(0, first).trim(),
+    to: line.slice(first + 1, second).trim(),
+    text: line.slice(second + 1),
+  };
+}
+
+/** The digits of a whole number, without what makes no difference; undefined: it is none. Negative ones keep their sign. */
+export function parseNumber(text: string): string | undefined {
+  const [, sign, digits] = /^([+-]?)0*(\d+)$/.exec(text) ?? [];
+  return digits === undefined ? undefined : `${sign === "-" ? sign : ""}${digits}`;
+}
+
+/** The greeting, and the answer to `help`. */
+export function encodeInfo(id: string, connected: readonly number[]): string {
+  return `Your ID: ${id}\nConnected Devices: \n[${connected.join(", ")}]\nChat usage: send,destinationId,msg`;
+}
+
+export function encodeDeviceMessage(entry: Entry): string {
+  const { from, text } = render(entry);
+  return `${from}:${text}`;
+}

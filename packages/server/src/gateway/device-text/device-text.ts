@@ -1,0 +1,159 @@
+/**
+ * The gateway of Messaging Server: devices over WebSocket that are given a number and send each other lines of text
+ * (docs/gateways/device-text.md). A device is the user named by its number.
+ */
+import type { Core } from "../../core/core.ts";
+import type { Entry } from "../../engine/entry.ts";
+import type { HttpListener } from "../../http/http-listener.ts";
+import type { Gateway, GatewayLog } from "../gateway.ts";
+import { IdleSweep } from "../idle-sweep.ts";
+import { encodeOne } from "../outbox.ts";
+import { Participant, type Told } from "../participant.ts";
+import { webSocketText } from "../websocket-framing.ts";
+import { WebSocketAcceptor, type WebSocketEvents } from "../websocket-wire.ts";
+import type { Wire } from "../wire.ts";
+import {
+  answers,
+  answerTo,
+  type DeviceCommand,
+  encodeDeviceMessage,
+  encodeInfo,
+  parseDeviceLine,
+  parseNumber,
+} from "./codec.ts";
+import { SentMessages } from "./sent-messages.ts";
+
+const name = "device-text";
+const firstId = 100_000_000;
+
+export interface DeviceTextOptions {
+  readonly core: Core;
+  /** A listener of its own: devices connect to any path. */
+  readonly http: HttpListener;
+  readonly maxOutboxBytes: number;
+  readonly log: GatewayLog;
+}
+
+const encodeShared = (entry: Entry) => encodeOne(encodeDeviceMessage(entry), webSocketText);
+
+/** Serves every path of the listener. Stopping stops the listener too. */
+export function startDeviceText(options: DeviceTextOptions): Gateway {
+  const { core, http, maxOutboxBytes } = options;
+  const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: core.limits.maxFrameBytes, maxOutboxBytes });
+  const sweep = new IdleSweep<Participant>(core.limits.idleMs, (device) => device.probe());
+  http.onUpgrade("*", (request, socket, head) => {
+    acceptor.accept(request, socket, head, (wire) => open(options, wire, sweep));
+  });
+  return {
+    name,
+    listeners: [{ url: http.url.replace("http", "ws"), purpose: "devices that are given a number and send text" }],
+    stop: () => {
+      sweep.stop();
+      for (const device of sweep.connections) device.stop();
+      return http.stop();
+    },
+  };
+}
+
+function open(options: DeviceTextOptions, wire: Wire, sweep: IdleSweep<Participant>): WebSocketEvents {
+  const device = new Device(options, wire, sweep.connections);
+  const { participant } = device;
+  sweep.connections.add(participant);
+  participant.tasks.run(() => device.connect());
+  const text = (line: string) =>
+    participant.tasks.run(() => {
+      device.receive(line);
+      return undefined;
+    });
+  return {
+    heard: () => participant.heard(),
+    drained: () => participant.drained(),
+    gone: () => {
+      sweep.connections.delete(participant);
+      participant.gone();
+    },
+    // The original read the bytes of either kind as text.
+    binary: (bytes) => text(bytes.toString()),
+    text,
+  };
+}
+
+class Device {
+  readonly participant: Participant;
+  readonly #core: Core;
+  /** Those connected, this one included; who has no session yet has no number either. */
+  readonly #devices: ReadonlySet<Participant>;
+  readonly #sent = new SentMessages();
+
+  constructor({ core, log }: DeviceTextOptions, wire: Wire, devices: ReadonlySet<Participant>) {
+    this.#core = core;
+    this.#devices = devices;
+    const encode = (entry: Entry, shared: boolean) =>
+      shared ? entry.encodedBy(encodeShared) : encodeDeviceMessage(entry);
+    this.participant = new Participant(core, wire, { encode, told: (event) => this.#told(event) }, log);
+  }
+
+  /** Gives the device its number and greets it; one that cannot have one is told so and let go. */
+  async connect(): Promise<void> {
+    const result = await this.participant.login(
+      () => freeId(this.#core),
+      () => this.#inform(),
+    );
+    if (result.ok) return;
+    this.participant.say(answers.unavailable);
+    this.participant.close(result.fault.code, result.fault.message);
+  }
+
+  receive(line: string): void {
+    const command = parseDeviceLine(line);
+    if (command === "help") this.#inform();
+    else if (command) this.#carryOut(command);
+    else this.participant.say(answers.unreadable);
+  }
+
+  #inform(): void {
+    const id = this.participant.session?.user.name;
+    if (id === undefined) return;
+    const connected = [...this.#devices].flatMap(({ session }) => (session ? [Number(session.user.name)] : []));
+    connected.sort((one, other) => one - other);
+    this.participant.say(encodeInfo(id, connected));
+  }
+
+  /** The faults are looked for in the original's order, which is the order in which a device hears of them. */
+  #carryOut({ verb, to, text }: DeviceCommand): void {
+    const destination = this.#find(to);
+    if (destination === undefined) this.participant.say(answers.unreadable);
+    else if (verb !== "send") this.participant.say(answers.unknownVerb);
+    else if (destination === "not connected") this.participant.say(answers.notConnected);
+    else {
+      const ref = this.#sent.add(text, this.#core.now());
+      if (ref === undefined) this.participant.say(answers.duplicate);
+      else this.participant.handle({ op: "send", to: destination.address, body: text, copy: false, ref });
+    }
+  }
+
+  /** Who is meant: users by name, devices by number if they are there. Undefined: nobody could be. */
+  #find(to: string): { readonly address: string } | "not connected" | undefined {
+    if (to === "*" || to.startsWith("#")) return { address: to };
+    const number = parseNumber(to);
+    const user = this.#core.user(to) ?? (number === undefined ? undefined : this.#core.user(number));
+    const present = number === undefined || (user !== undefined && user.sessions.size > 0);
+    if (!present) return "not connected";
+    return user && { address: user.name };
+  }
+
+  #told(event: Told): void {
+    if (event.op === "ok" && event.ref !== undefined) this.#sent.taken(event.ref);
+    if (event.op !== "error") return;
+    if (event.ref !== undefined) this.#sent.refused(event.ref);
+    this.participant.say(answerTo(event.code));
+  }
+}
+
+/** The next number that no user has as a name, whichever way that user came by it. Rejects with `StorageUnavailable`. */
+async function freeId(core: Core): Promise<string> {
+  for (;;) {
+    const id = String(await core.nextNumber(name, firstId));
+    if (!core.user(id)) return id;
+  }
+}
