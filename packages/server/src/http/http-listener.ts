@@ -73,7 +73,9 @@ export class HttpListener {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const paths = [...this.#upgrades.keys()].map((path) => `${this.url.replace("http", "ws")}${path}`);
+    const paths = [...this.#upgrades.keys()].map(
+      (path) => `${this.url.replace("http", "ws")}${path.replace("*", "/")}`,
+    );
     const found = request.url === "/";
     response.writeHead(found ? 200 : 404, { "Content-Type": "text/plain; charset=utf-8" });
     response.end(found ? `This is Parley. WebSockets: ${paths.join(", ")}\n` : "Not found\n");

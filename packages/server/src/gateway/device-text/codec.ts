@@ -1,5 +1,4 @@
 /** `device-text`: what a device may say, and what it is told (docs/gateways/device-text.md). Hot path. */
-import type { ErrorCode } from "@parley/protocol";
 import type { Entry } from "../../engine/entry.ts";
 import { render } from "../rendering.ts";
 
@@ -22,8 +21,8 @@ export const answers = {
   unavailable: "Temporarily unavailable",
 } as const;
 
-/** The answer to a message that the core did not take. */
-export function answerTo(code: ErrorCode): string {
+/** The answer to a message that the core did not take, by its error code. */
+export function answerTo(code: string): string {
   if (code === "too_large") return answers.tooLong;
   if (code === "not_member") return answers.notMember;
   return code === "storage_unavailable" || code === "internal" ? answers.unavailable : answers.unreadable;

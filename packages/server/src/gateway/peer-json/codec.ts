@@ -20,7 +20,9 @@ export function parsePeerMessage(text: string): Result<PeerMessage> {
     unknown
   >;
   if (typeof from === "string" && typeof to === "string" && typeof msg === "string")
-    return ok({ kind: "send", from, to, text: msg });
+    return msg.isWellFormed()
+      ? ok({ kind: "send", from, to, text: msg })
+      : fail("bad_message", '"msg" has half of a surrogate pair in it');
   if (typeof login === "string") return ok({ kind: "login", user: login });
   return fail("bad_message", 'expected {"login": "name"} or {"from": "name", "to": "name", "msg": "text"}');
 }

@@ -2,8 +2,9 @@
  * The gateway of SimpleMessageService: peers that log in by name over WebSocket and send each other texts as JSON
  * (docs/gateways/peer-json.md).
  */
-import { foldName } from "@parley/protocol";
+import { parseUser, quote } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
+import type { User } from "../../core/directory.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { HttpListener } from "../../http/http-listener.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
@@ -58,7 +59,12 @@ function open({ core, log }: PeerJsonOptions, wire: Wire, sweep: IdleSweep<Parti
       sweep.connections.delete(participant);
       participant.gone();
     },
-    binary: () => refuse("this protocol is JSON text"),
+    binary: () => {
+      participant.tasks.run(() => {
+        refuse("this protocol is JSON text");
+        return undefined;
+      });
+    },
     text: (text) => participant.tasks.run(() => receive(text, participant, refuse)),
   };
 }
@@ -72,6 +78,8 @@ function receive(text: string, participant: Participant, refuse: (reason: string
   }
   const message = parsed.value;
   if (message.kind === "login") {
+    // Nothing changes for a peer that says again who it is.
+    if (isNamed(participant.session?.user, message.user)) return undefined;
     return participant.login(message.user).then((result) => {
       if (!result.ok) refuse(result.fault.message);
     });
@@ -79,10 +87,16 @@ function receive(text: string, participant: Participant, refuse: (reason: string
   const { from, to, text: body } = message;
   const user = participant.session?.user;
   if (!user) refuse('log in first: {"login": "name"}');
-  else if (from !== user.name && foldName(from) !== user.key) refuse(`you are ${user.name}, not ${from}`);
+  else if (!isNamed(user, from)) refuse(`you are ${user.name}, not ${quote(from)}`);
   // The answer repeats the name as the peer wrote it.
   else participant.handle({ op: "send", to, body, copy: false, ref: to });
   return undefined;
+}
+
+function isNamed(user: User | undefined, name: string): boolean {
+  if (user === undefined || name === user.name) return user !== undefined;
+  const parsed = parseUser(name);
+  return parsed.ok && parsed.value.key === user.key;
 }
 
 /** What the peer hears of a message that it sent: nothing, where the receiver is there. */
@@ -91,10 +105,13 @@ function tell(event: Told, participant: Participant): void {
     const { ref, id, recipients } = event;
     const [recipient] = recipients ?? [];
     if (recipient?.state !== "stored" || !isUser(recipient.to)) return;
+    // Who writes to itself is there.
+    if (recipient.to === participant.session?.user.name) return;
     participant.say(JSON.stringify({ error: `connection to ${ref} closed`, stored: true, id }));
   } else if (event.op === "error") {
     const { code, message, ref } = event;
-    const unknown = code === "unknown_user" && ref !== undefined;
+    // What cannot be a name is nobody's either.
+    const unknown = ref !== undefined && isUser(ref) && (code === "unknown_user" || code === "bad_name");
     participant.say(JSON.stringify({ error: unknown ? `peer ${ref} does not exist` : message }));
   }
 }
