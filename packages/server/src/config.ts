@@ -43,7 +43,7 @@ export const settings = {
     about: "web origins that may connect, beside those on loopback",
   },
   gateways: {
-    schema: Type.Array(Type.Union(gatewayNames.map((name) => Type.Literal(name)))),
+    schema: Type.Array(Type.Unsafe<GatewayName>(Type.Union(gatewayNames.map((name) => Type.Literal(name))))),
     fallback: gatewayNames,
     about: `protocols that are served: ${gatewayNames.join(", ")}`,
   },

@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Config, GatewayName } from "./config.ts";
+import type { Config } from "./config.ts";
 import { randomWord, systemClock } from "./core/clock.ts";
 import { Core } from "./core/core.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -85,7 +85,7 @@ async function* startGateways(
   log: GatewayLog,
 ): AsyncGenerator<Gateway> {
   const shared = { core, log, maxOutboxBytes: config["limits.maxOutboxBytes"] };
-  const on = new Set<GatewayName>(config.gateways);
+  const on = new Set(config.gateways);
   if (on.has("native-websocket")) yield startNativeWebSocket({ ...shared, http });
   if (on.has("native-tcp"))
     yield await startNativeTcp({ ...shared, host: config.host, port: config["nativeTcp.port"] });

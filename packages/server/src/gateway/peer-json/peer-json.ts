@@ -2,7 +2,7 @@
  * The gateway of SimpleMessageService: peers that log in by name over WebSocket and send each other texts as JSON
  * (docs/gateways/peer-json.md).
  */
-import { parseUser, quote } from "@parley/protocol";
+import { parseUser } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
 import type { Entry } from "../../engine/entry.ts";
@@ -87,7 +87,7 @@ function receive(text: string, participant: Participant, refuse: (reason: string
   const { from, to, text: body } = message;
   const user = participant.session?.user;
   if (!user) refuse('log in first: {"login": "name"}');
-  else if (!isNamed(user, from)) refuse(`you are ${user.name}, not ${quote(from)}`);
+  else if (!isNamed(user, from)) refuse(`"from" has to be ${user.name}: you logged in by that name`);
   // The answer repeats the name as the peer wrote it.
   else participant.handle({ op: "send", to, body, copy: false, ref: to });
   return undefined;
