@@ -1,5 +1,6 @@
 /** One connection of `peer-json` as a test sees it, and a server with that way in. */
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import type { TestContext } from "node:test";
 import type { ServerParts } from "../../../packages/server/src/server.ts";
 import { type NativeServer, type Settings, startNativeServer } from "../../native/native-server.ts";
@@ -16,10 +17,15 @@ export function startPeerJsonServer(
   return startNativeServer(t, { gateways: ["native-tcp", "peer-json"], "peerJson.port": 0, ...settings }, parts);
 }
 
+const markPrefix = "mark ";
+
+function isMark({ from, to, msg }: Record<string, unknown>): boolean {
+  return from === to && typeof msg === "string" && msg.startsWith(markPrefix);
+}
+
 export class JsonPeer {
   readonly text: TextPeer;
   name = "";
-  #marks = 0;
 
   private constructor(text: TextPeer) {
     this.text = text;
@@ -59,7 +65,15 @@ export class JsonPeer {
     this.send(...texts.map((msg) => ({ from: this.name, to, msg })));
   }
 
+  /** The next message that is no mark of `told`: other connections of the name get those too. */
   async next(): Promise<Record<string, unknown>> {
+    for (;;) {
+      const message = await this.#nextOrMark();
+      if (!isMark(message)) return message;
+    }
+  }
+
+  async #nextOrMark(): Promise<Record<string, unknown>> {
     return JSON.parse(await this.text.next()) as Record<string, unknown>;
   }
 
@@ -85,13 +99,13 @@ export class JsonPeer {
    * that was sent before it.
    */
   async told(): Promise<Record<string, unknown>[]> {
-    const mark = `mark ${++this.#marks}`;
+    const mark = `${markPrefix}${randomUUID()}`;
     this.say(this.name, mark);
     const messages: Record<string, unknown>[] = [];
     for (;;) {
-      const message = await this.next();
+      const message = await this.#nextOrMark();
       if (message.msg === mark) return messages;
-      messages.push(message);
+      if (!isMark(message)) messages.push(message);
     }
   }
 
