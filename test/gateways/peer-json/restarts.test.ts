@@ -1,42 +1,15 @@
 /** `peer-json` over restarts of the server, in good order and by `kill -9`: peers, rooms and what waits outlive it. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { freePorts, type ServerProcess, startServer } from "../../support/server-process.ts";
-import { temporaryDirectory } from "../../support/temporary-directory.ts";
+import { startRestartable } from "../../support/restartable-server.ts";
 import { JsonPeer } from "./json-peer.ts";
 
-interface Restartable {
-  readonly webSocketPort: number;
-  process: ServerProcess;
-  /** Ends the server by that signal and starts it on the same data and port. */
-  restart(signal: NodeJS.Signals): Promise<void>;
-}
-
-async function startRestartable(t: TestContext): Promise<Restartable> {
-  const [wsPort = 0, tcpPort = 0, webSocketPort = 0] = await freePorts(3);
-  const options = {
-    dataDir: temporaryDirectory(t),
-    wsPort,
-    tcpPort,
-    gateways: "peer-json",
-    env: { PARLEY_PEER_JSON_PORT: String(webSocketPort) },
-  };
-  const server: Restartable = {
-    webSocketPort,
-    process: await startServer(options),
-    restart: async (signal) => {
-      await server.process.kill(signal);
-      server.process = await startServer(options);
-    },
-  };
-  t.after(() => server.process.kill());
-  return server;
-}
+const start = (t: TestContext) => startRestartable(t, "peer-json", "peerJson.port");
 
 describe("a restart", () => {
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     it(`by ${signal} forgets neither peers nor what waits for them`, async (t) => {
-      const server = await startRestartable(t);
+      const server = await start(t);
       await (await JsonPeer.join(server, "Bob")).leave();
       const alice = await JsonPeer.join(server, "alice");
       const texts = Array.from({ length: 200 }, (_, n) => `waiting ${n}`);
@@ -56,7 +29,7 @@ describe("a restart", () => {
   }
 
   it("by kill -9 in the middle of a stream loses nothing that the sender was told is stored, and reorders nothing", async (t) => {
-    const server = await startRestartable(t);
+    const server = await start(t);
     await (await JsonPeer.join(server, "bob")).leave();
     const alice = await JsonPeer.join(server, "alice");
     let sent = 0;

@@ -41,10 +41,11 @@ export function parseDeviceLine(line: string): "help" | DeviceCommand | undefine
   };
 }
 
-/** The digits of a whole number, without what makes no difference; undefined: it is none. Negative ones keep their sign. */
+/** A whole number without what makes no difference to its value; undefined: the text is none. */
 export function parseNumber(text: string): string | undefined {
-  const [, sign, digits] = /^([+-]?)0*(\d+)$/.exec(text) ?? [];
-  return digits === undefined ? undefined : `${sign === "-" ? sign : ""}${digits}`;
+  const [, sign, digits] = /^([+-]?)(\d+)$/.exec(text) ?? [];
+  if (digits === undefined) return undefined;
+  return (sign === "-" ? sign : "") + digits.replace(/^0+(?=\d)/, "");
 }
 
 /** The greeting, and the answer to `help`. */
