@@ -20,6 +20,8 @@ export interface BrokerOptions {
   readonly maxDatagramBytes: number;
   /** Whether nobody elsewhere can send in the name of that address: true for loopback. */
   readonly isLocal: (address: string) => boolean;
+  /** Most agents at a time; 10,000 unless given. */
+  readonly maxAgents?: number;
 }
 
 /** Hands a datagram to the operating system; `done` is told later whether it took it. */
@@ -27,8 +29,8 @@ export type SendTo = (datagram: Buffer, port: number, address: string, done: (se
 
 type Asked<Id extends AgentMessage["id"]> = Extract<AgentMessage, { id: Id }>["content"];
 
-/** Most agents at a time: they have no sockets that would run out. */
-const maxAgents = 10_000;
+/** They have no sockets that would run out. */
+const defaultMaxAgents = 10_000;
 /** Bytes of names in a notice about several users. */
 const maxListedBytes = 2000;
 const name = "udp-agent";
@@ -113,6 +115,7 @@ export class Broker {
 
   /** Whether one more agent may be. Of too many, one whose address has shown nothing goes first. */
   #hasRoom(): boolean {
+    const { maxAgents = defaultMaxAgents } = this.#options;
     if (this.#agents.size < maxAgents) return true;
     const unproven = this.#agents.values().find(({ trusted }) => !trusted);
     unproven?.end();
@@ -122,7 +125,7 @@ export class Broker {
   #acknowledge(agent: Agent): undefined {
     const own = agent.user?.name;
     if (own === undefined) return;
-    const users = [own, ...this.#options.core.online().filter((user) => user !== own)];
+    const users = beginningWith(own, this.#options.core.online());
     agent.acknowledge((maxBytes) => encodeUserList("acknowledge_log_in", users, maxBytes));
   }
 
@@ -196,6 +199,12 @@ export class Broker {
     this.#sweep.stop();
     for (const agent of [...this.#agents.values()]) if (!agent.user) agent.end();
   }
+}
+
+/** `first`, then the others of `names`, as far as they are asked for. */
+function* beginningWith(first: string, names: readonly string[]): Iterable<string> {
+  yield first;
+  for (const one of names) if (one !== first) yield one;
 }
 
 /** Groups are rooms. */

@@ -80,24 +80,30 @@ export function encodeLogOut(): Buffer {
   return encode("acknowledge_log_out", {});
 }
 
+const flagBytes = `,"truncated":true`.length;
+const quotesAndComma = `"",`.length;
+
 /**
  * A message with `user_list`: as many of `users`, from the first on, as fit into `maxBytes`, with `"truncated": true`
- * where they do not all fit.
+ * where they do not all fit. No more of `users` than that is looked at.
  */
 export function encodeUserList(
   id: "acknowledge_log_in" | "online_users" | "update_user_set",
-  users: readonly string[],
+  users: Iterable<string>,
   maxBytes: number,
 ): Buffer {
-  const whole = encode(id, { user_list: users });
-  if (whole.length <= maxBytes) return whole;
-  let room = maxBytes - encode(id, { user_list: [], truncated: true }).length + ",".length;
-  const cut = users.findIndex((name) => {
-    room -= Buffer.byteLength(name) + `"",`.length;
-    return room < 0;
-  });
-  if (cut > 0) return encode(id, { user_list: users.slice(0, cut), truncated: true });
-  // For so few bytes the first name says more than the flag.
-  const first = encode(id, { user_list: users.slice(0, 1) });
-  return first.length <= maxBytes ? first : encode(id, { user_list: [] });
+  const listed: string[] = [];
+  let besideFlag = 0;
+  let bytes = encode(id, { user_list: [] }).length - ",".length;
+  for (const name of users) {
+    bytes += Buffer.byteLength(name) + quotesAndComma;
+    if (bytes > maxBytes) {
+      if (besideFlag > 0) return encode(id, { user_list: listed.slice(0, besideFlag), truncated: true });
+      // For so few bytes the first name says more than the flag.
+      return encode(id, { user_list: listed.slice(0, 1) });
+    }
+    listed.push(name);
+    if (bytes + flagBytes <= maxBytes) besideFlag = listed.length;
+  }
+  return encode(id, { user_list: listed });
 }

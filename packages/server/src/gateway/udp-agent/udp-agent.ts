@@ -4,6 +4,7 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
+import { networkInterfaces } from "node:os";
 import type { Core } from "../../core/core.ts";
 import { authority } from "../../http/authority.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
@@ -112,8 +113,9 @@ function close(socket: Socket): Promise<void> {
 }
 
 /**
- * Receives what is sent to the group: on the discovery socket where that is bound to all addresses, else on one of its own,
- * which is bound to the group, because a socket that is bound to a host's address is not given such datagrams.
+ * Receives what is sent to the group: on the discovery socket and every interface where that is bound to all addresses;
+ * else on the host's interface and a socket that is bound to the group, because one that is bound to a host's address is
+ * not given such datagrams.
  */
 async function joinGroup(
   group: string,
@@ -124,7 +126,8 @@ async function joinGroup(
   const { address, family, port } = discovery.address();
   if (family !== "IPv4") throw new Error(`udpAgent.multicastGroup needs an IPv4 host, not ${host}`);
   if (address === "0.0.0.0") {
-    discovery.addMembership(group);
+    const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    for (const { family, address } of interfaces) if (family === "IPv4") discovery.addMembership(group, address);
     return undefined;
   }
   const socket = await listen(group, port);
