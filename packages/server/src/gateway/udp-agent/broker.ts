@@ -61,11 +61,15 @@ export class Broker {
     const agent = this.#agents.get(sender.key);
     if (agent && agent.address !== source.address)
       return this.#refuse(message, source, `${sender.name} is logged in from another address`);
-    if (agent?.heard(source)) this.#userSet.due([agent]);
     if (message.id === "log_in") return this.#logIn(message, source, agent);
     if (!agent) return this.#refuse(message, source, `${sender.name} is not logged in: send log_in first`);
+    this.#heard(agent, source);
     const taken = agent.run(() => (agent.user ? this.#ask(message, agent, agent.user) : undefined));
     if (!taken) agent.say(encodeNotice(`too much at once: a ${message.id} was not taken`));
+  }
+
+  #heard(agent: Agent, source: Source): void {
+    if (agent.heard(source)) this.#userSet.due([agent]);
   }
 
   /** Answers somebody who is not an agent: never by more bytes than came. */
@@ -80,6 +84,7 @@ export class Broker {
     const { sender, content } = message;
     const port = content.sender_port;
     if (present?.isAt(source, port)) {
+      this.#heard(present, source);
       present.run(() => this.#acknowledge(present));
       return;
     }
