@@ -146,7 +146,8 @@ describe("an address elsewhere", () => {
   it("gets no more bytes than it sent in whosever names, from whatever ports", async (t: TestContext) => {
     const broker = await startBroker(t, { isLocal });
     for (let n = 0; n < 500; n++) await login(broker, `user-${n}`);
-    await login(broker, "victim-friend");
+    const away = Array.from({ length: 100 }, (_, n) => `away-${n}`);
+    for (const name of away) assert.ok((await broker.core.register(name)).ok);
     const victim = await RawAgent.open(t, "x", broker.port, abroad);
     // Its address is forged by somebody whose datagrams come from other ports of it.
     const forged = await RawAgent.open(t, "x", broker.port, abroad);
@@ -169,9 +170,11 @@ describe("an address elsewhere", () => {
     const third = await RawAgent.open(t, "x", broker.port, abroad);
     const before = victim.receivedBytes + forged.receivedBytes;
     for (let n = 0; n < 50; n++)
-      for (const id of ["get_online_users", "log_out"]) {
+      for (const id of ["get_online_users", "multicast_message", "get_user_list", "log_out"]) {
         sent += 1;
-        third.sendBytes(Buffer.from(datagram(id, { sender_username: `f${n}` })));
+        const content = { sender_username: `f${n}`, receiver_usernames: away, message_text: "" };
+        third.sendBytes(Buffer.from(datagram(id, content)));
+        if (n % 5 === 0) await sleep(5);
       }
     await taken(broker, sent);
     const more = victim.receivedBytes + forged.receivedBytes + third.receivedBytes - before;
