@@ -143,6 +143,16 @@ describe("an address elsewhere", () => {
     assert.equal(users(listed).length, 501, "that was the second datagram");
   });
 
+  it("is refused by no more bytes than it sent, else without a word", async (t) => {
+    const broker = await startBroker(t, { isLocal });
+    const far = await RawAgent.open(t, "far", broker.port, abroad);
+    far.say("ping");
+    await taken(broker, 1);
+    assert.deepEqual([far.received, broker.gateway.datagrams.refused], [[], 1]);
+    far.say("send_message", { receiver_username: "ana", message_text: "x".repeat(100) });
+    assert.equal(await far.hears(), "broker: far is not logged in: send log_in first");
+  });
+
   it("gets no more bytes than it sent in whosever names, from whatever ports", async (t: TestContext) => {
     const broker = await startBroker(t, { isLocal });
     for (let n = 0; n < 500; n++) await login(broker, `user-${n}`);
