@@ -106,6 +106,25 @@ describe("an agent that asks too much at once", () => {
   });
 });
 
+describe("an agent that moves all the time", () => {
+  it("is logged in once at a time, and in the end where it was last", async (t) => {
+    const { engine, logIn, sent, core } = await open(t);
+    const release = engine.hold("head");
+    for (let n = 0; n < 100; n++) logIn("bob", 6000 + n);
+    await turns();
+    assert.equal(engine.waiting("head"), 1);
+    release();
+    const last = () => sent.filter(({ id }) => id === "acknowledge_log_in").at(-1)?.port;
+    while (last() !== 6099) await turns();
+    assert.deepEqual(core.online(), ["bob"]);
+    sent.splice(0);
+    const native = await login({ core }, "nat");
+    await native.send("bob", "here");
+    const ports = sent.filter(({ id }) => id === "receive_message").map(({ port }) => port);
+    assert.deepEqual(ports, [6099]);
+  });
+});
+
 describe("as many agents as there may be", () => {
   it("are enough: where all have shown that they receive, no more log in", async (t) => {
     const { logIn, messages, core, broker } = await open(t);

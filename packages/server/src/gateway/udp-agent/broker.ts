@@ -2,7 +2,7 @@
  * What agents ask, and what becomes of it: the mapping of `udp-agent` to the core. An agent is told apart by its user
  * name, and belongs to the IP address that it logged in from, whatever ports its datagrams come from.
  */
-import { type Fault, maxRecipients, type Result } from "@parley/protocol";
+import { type Fault, maxRecipients, type Result, type UserAddress } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
 import type { GatewayLog } from "../gateway.ts";
@@ -88,7 +88,27 @@ export class Broker {
       present.run(() => this.#acknowledge(present));
       return;
     }
+    if (present && !present.user) {
+      // One at a time: however many come, one login is under way.
+      present.run(() => void this.handle(message, source));
+      return;
+    }
     if (!present && !this.#hasRoom()) return this.#refuse(message, source, "too many agents are logged in");
+    const agent = this.#open(sender, source, port);
+    agent.heard(source);
+    agent.run(async () => {
+      const result = await agent.logIn(sender).catch((error) => unexpected(error, name, this.#options.log));
+      // Not before: the user has not been offline.
+      present?.end();
+      if (result.ok) return this.#acknowledge(agent);
+      agent.end();
+      // Where it was ended meanwhile, another is in its place.
+      if (result.fault.code !== "replaced") this.#refuse(message, source, result.fault.message);
+    });
+  }
+
+  /** An agent that speaks for `user` from now on, though not logged in yet. */
+  #open({ key }: UserAddress, source: Source, port: number): Agent {
     const { core, log, isLocal, maxDatagramBytes, maxOutboxBytes } = this.#options;
     const agent = new Agent({
       core,
@@ -101,21 +121,12 @@ export class Broker {
       onError: (error) => log.error(`an agent of ${name}`, error),
       onEnd: (ended) => {
         this.#sweep.connections.delete(ended);
-        if (this.#agents.get(sender.key) === ended) this.#agents.delete(sender.key);
+        if (this.#agents.get(key) === ended) this.#agents.delete(key);
       },
     });
-    this.#agents.set(sender.key, agent);
+    this.#agents.set(key, agent);
     this.#sweep.connections.add(agent);
-    agent.heard(source);
-    agent.run(async () => {
-      const result = await agent.logIn(sender).catch((error) => unexpected(error, name, log));
-      // Not before: the user has not been offline.
-      present?.end();
-      if (result.ok) return this.#acknowledge(agent);
-      agent.end();
-      // Where it was ended meanwhile, another is in its place.
-      if (result.fault.code !== "replaced") this.#refuse(message, source, result.fault.message);
-    });
+    return agent;
   }
 
   /** Whether one more agent may be. Of too many, one whose address has shown nothing goes first. */
