@@ -89,6 +89,43 @@ describe("an agent that cannot be reached", () => {
   });
 });
 
+describe("an agent that leaves", () => {
+  it("gets nothing after the farewell, but on return", async (t) => {
+    const { behaviour, logIn, say, messages, core, sent } = await open(t);
+    logIn("bob");
+    await turns();
+    behaviour.takes = undefined;
+    say("log_out", "bob");
+    const native = await login({ core }, "nat");
+    await native.send("bob", "late");
+    for (const { done } of sent.splice(0)) done(true);
+    await turns();
+    assert.deepEqual(core.online(), ["nat"]);
+    assert.deepEqual(messages(), []);
+    behaviour.takes = true;
+    logIn("bob");
+    await turns();
+    assert.deepEqual(messages(), ["late"]);
+  });
+});
+
+describe("an agent that is slow", () => {
+  it("is told who is online when it has room again, a second later", async (t) => {
+    const { behaviour, logIn, core, sent } = await open(t, { maxOutboxBytes: 3000 });
+    logIn("bob");
+    await turns();
+    behaviour.takes = undefined;
+    const native = await login({ core }, "nat");
+    for (let n = 0; n < 50; n++) await native.send("bob", `${n}`);
+    const updates = () => sent.filter(({ id }) => id === "update_user_set").length;
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    assert.equal(updates(), 0);
+    behaviour.takes = true;
+    for (const { done } of sent) done(true);
+    while (updates() === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  });
+});
+
 describe("an agent that asks too much at once", () => {
   it("is refused what exceeds 1,024 requests, and told so", async (t) => {
     const { engine, logIn, say, messages } = await open(t);
@@ -139,13 +176,17 @@ describe("as many agents as there may be", () => {
   });
 
   it("lose the oldest that has shown nothing to a new one", async (t) => {
-    const { logIn, say, core } = await open(t, { isLocal: false });
-    for (let n = 0; n < 100; n++) logIn(`u${n}`);
+    const { engine, logIn, say, core, messages } = await open(t, { isLocal: false });
+    logIn("u0");
     await turns();
     say("ping", "u0");
+    const release = engine.hold("head");
+    for (let n = 1; n < 100; n++) logIn(`u${n}`);
     logIn("new");
-    await turns();
+    release();
+    await turns(50);
     const online = new Set(core.online());
+    assert.deepEqual(messages(), [], "who had to go is not told");
     assert.deepEqual([online.size, online.has("u0"), online.has("u1"), online.has("new")], [100, true, false, true]);
   });
 });

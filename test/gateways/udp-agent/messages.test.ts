@@ -227,6 +227,20 @@ describe("who is online", () => {
     }
   });
 
+  it("is as said last where log_out and log_in come together", async (t) => {
+    const { port } = await startBroker(t);
+    const [ana, bob] = [await RawAgent.login(t, "ana", port), await RawAgent.login(t, "bob", port)];
+    bob.say("log_out");
+    bob.logIn();
+    assert.deepEqual([(await bob.next()).id, (await bob.next()).id].sort(), [
+      "acknowledge_log_in",
+      "acknowledge_log_out",
+    ]);
+    ana.say("send_message", { receiver_username: "bob", message_text: "here" });
+    assert.equal(await bob.hears(), "ana: here");
+    assert.deepEqual(await ana.heard(), []);
+  });
+
   it("ends with log_out, and whoever is out is not heard", async (t) => {
     const { port, gateway } = await startBroker(t);
     const [ana, bob] = [await RawAgent.login(t, "ana", port), await RawAgent.login(t, "bob", port)];
