@@ -111,6 +111,13 @@ describe("faults", () => {
     ]);
   });
 
+  it("are told of a multicast group that is none", () => {
+    const group = (text: string) => faultsOf({ environment: { PARLEY_UDP_AGENT_MULTICAST_GROUP: text } });
+    for (const text of ["", "224.0.0.1", "239.255.255.250"]) assert.deepEqual(group(text), [], text);
+    for (const text of ["223.1.1.1", "240.0.0.1", "239.1.1", "239.1.1.256", "239.1.1.1.1", "ff02::1", "all"])
+      assert.match(group(text).join("\n"), /^\S+: must be an IPv4 multicast address, or nothing, not \S+$/, text);
+  });
+
   it("a number in the environment is one, and nothing else", () => {
     for (const text of ["", " ", "80x", "0x", "NaN", "Infinity", "-1", "1.5", "8e9"])
       assert.equal(faultsOf({ environment: { PARLEY_HTTP_PORT: text } }).length, 1, text);

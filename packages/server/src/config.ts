@@ -17,9 +17,12 @@ interface Setting {
 const port = Type.Integer({ minimum: 0, maximum: 65_535 });
 const count = Type.Integer({ minimum: 0 });
 const flag = Type.Boolean();
+const byte = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
+/** 224.0.0.0/4 (RFC 1112, section 4), or nothing. */
+const multicast = `^((22[4-9]|23\\d)(\\.${byte}){3})?$`;
 
 /** The ways in, in the order in which they are listed. */
-export const gatewayNames = ["native-websocket", "native-tcp", "peer-json", "device-text"] as const;
+export const gatewayNames = ["native-websocket", "native-tcp", "peer-json", "device-text", "udp-agent"] as const;
 export type GatewayName = (typeof gatewayNames)[number];
 
 /** Every setting, by its key: `http.port` in the file is `http: { port: 8080 }`, in the environment `PARLEY_HTTP_PORT`. */
@@ -50,6 +53,31 @@ export const settings = {
   "nativeTcp.port": { schema: port, fallback: 5790, about: "port of the native protocol over TCP; 0 takes a free one" },
   "peerJson.port": { schema: port, fallback: 5678, about: "port of the peer-json gateway; 0 takes a free one" },
   "deviceText.port": { schema: port, fallback: 8081, about: "port of the device-text gateway; 0 takes a free one" },
+  "udpAgent.port": {
+    schema: port,
+    fallback: 10_000,
+    about: "port of the udp-agent gateway for messages; 0 takes a free one",
+  },
+  "udpAgent.discoveryPort": {
+    schema: port,
+    fallback: 10_001,
+    about: "port where UDP agents find the broker; 0 takes a free one",
+  },
+  "udpAgent.multicastGroup": {
+    schema: Type.String({ pattern: multicast, description: "an IPv4 multicast address, or nothing" }),
+    fallback: "",
+    about: "multicast group where UDP agents may also find the broker; nothing: none",
+  },
+  "udpAgent.inactivityMs": {
+    schema: Type.Integer({ minimum: 300 }),
+    fallback: 300_000,
+    about: "silence after which a UDP agent is offline",
+  },
+  "udpAgent.maxDatagramBytes": {
+    schema: Type.Integer({ minimum: 512, maximum: 65_507 }),
+    fallback: 8192,
+    about: "longest datagram sent to a UDP agent; what needs a longer one becomes a dead letter",
+  },
   "limits.maxFrameBytes": {
     schema: Type.Integer({ minimum: 1024, maximum: 67_108_864 }),
     fallback: 8_388_608,
@@ -174,14 +202,16 @@ function fromText(key: Key, text: string): unknown {
 }
 
 function expectation(schema: TSchema): string {
-  const { type, minimum, maximum, anyOf, items } = schema as {
+  const { type, description, minimum, maximum, anyOf, items } = schema as {
     type?: string;
+    description?: string;
     minimum?: number;
     maximum?: number;
     anyOf?: { const: string }[];
     items?: TSchema;
   };
   if (type === "array" && items && "anyOf" in items) return expectation(items).replace("one of", "a list of some of");
+  if (description) return `must be ${description}`;
   if (type === "string") return "must be a text that is not empty";
   if (anyOf) return `must be one of ${anyOf.map((option) => option.const).join(", ")}`;
   const range =

@@ -15,6 +15,7 @@ import type { Gateway, GatewayLog, Listener } from "./gateway/gateway.ts";
 import { startNativeTcp } from "./gateway/native/tcp.ts";
 import { startNativeWebSocket } from "./gateway/native/websocket.ts";
 import { startPeerJson } from "./gateway/peer-json/peer-json.ts";
+import { startUdpAgent } from "./gateway/udp-agent/udp-agent.ts";
 import { HttpListener } from "./http/http-listener.ts";
 
 export interface RunningServer {
@@ -91,6 +92,16 @@ async function* startGateways(
     yield await startNativeTcp({ ...shared, host: config.host, port: config["nativeTcp.port"] });
   if (on.has("peer-json")) yield startPeerJson({ ...shared, http: await listenHttp(config["peerJson.port"]) });
   if (on.has("device-text")) yield startDeviceText({ ...shared, http: await listenHttp(config["deviceText.port"]) });
+  if (on.has("udp-agent"))
+    yield await startUdpAgent({
+      ...shared,
+      host: config.host,
+      port: config["udpAgent.port"],
+      discoveryPort: config["udpAgent.discoveryPort"],
+      multicastGroup: config["udpAgent.multicastGroup"],
+      inactivityMs: config["udpAgent.inactivityMs"],
+      maxDatagramBytes: config["udpAgent.maxDatagramBytes"],
+    });
 }
 
 async function openEngine(config: Config, log: GatewayLog, level: ServerParts["level"]): Promise<Engine> {

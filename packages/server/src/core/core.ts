@@ -19,6 +19,7 @@ import {
   type ServerMessages,
 } from "@parley/protocol";
 import type { Engine } from "../engine/engine.ts";
+import type { Entry } from "../engine/entry.ts";
 import { type Clock, randomWord } from "./clock.ts";
 import { type Command, handle } from "./commands.ts";
 import type { Connection } from "./connection.ts";
@@ -153,13 +154,26 @@ export class Core {
     return addMembers(this.#services, creator, room, names);
   }
 
-  /** Names of users who are online, of all or of a room's members, in no order. */
+  /** Names of users who are online: of all in the order in which they came, or of a room's members. */
   online(room?: string): string[] {
-    const { directory } = this.#services;
-    const found = room === undefined ? undefined : findRoom(directory.rooms, room);
-    if (found && !found.ok) return [];
-    const users = found ? found.value.members : directory.users;
-    return [...users.values()].filter(({ sessions }) => sessions.size > 0).map(({ name }) => name);
+    const { directory, presence } = this.#services;
+    if (room === undefined) return Array.from(presence.online, ({ name }) => name);
+    const found = findRoom(directory.rooms, room);
+    if (!found.ok) return [];
+    return [...found.value.members.values()].filter(({ sessions }) => sessions.size > 0).map(({ name }) => name);
+  }
+
+  /** Tells `listener` whenever the set of online users has changed; see `presence.ts`. Returns what ends it. */
+  onOnlineChange(listener: () => void): () => void {
+    return this.#services.presence.onChange(listener);
+  }
+
+  /**
+   * A connection of `user` cannot carry an entry of a log that the user reads: leaves a dead letter, unless the user has
+   * it already. Acknowledge the entry when this resolves. Rejects where the store refuses.
+   */
+  undelivered(reason: "too_large", entry: Entry, user: User): Promise<void> {
+    return this.#services.deadLetters.undelivered(reason, entry, user);
   }
 
   /** A number that was never given out before for `counter`, from `first` on. Rejects with `StorageUnavailable`. */

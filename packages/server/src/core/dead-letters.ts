@@ -9,7 +9,15 @@ import type { Clock } from "./clock.ts";
 import type { User } from "./directory.ts";
 import { pendingOf, type Readers } from "./readers.ts";
 
-export type DeadReason = "expired" | "inbox_full" | "retention" | "unacked" | "undeliverable" | "rejected";
+/** `too_large`: the reader's protocol has no way to carry a message of that size. */
+export type DeadReason =
+  | "expired"
+  | "inbox_full"
+  | "retention"
+  | "unacked"
+  | "undeliverable"
+  | "rejected"
+  | "too_large";
 
 /** The dead-letter log. Not an address: no name has a `$`. */
 export const deadLetterLog = "$dead" as LogName;
@@ -62,11 +70,25 @@ export class DeadLetters {
     }
   }
 
+  /**
+   * One of the log's readers cannot be given an entry that others may get: a dead letter for that reader alone, unless
+   * it has acknowledged the entry. Resolves when it is on disk. Rejects where the store refuses.
+   */
+  async undelivered(reason: DeadReason, entry: Entry, reader: User): Promise<void> {
+    if (await this.#readers.hasAcked(reader, entry)) return;
+    await this.#write(reason, entry, [reader], reader.key === entry.log ? "" : ` ${reader.key}`);
+  }
+
   /** Writes a dead letter; resolves when it is on disk. Rejects where the store refuses. */
   async add(reason: DeadReason, entry: Entry, pending: readonly User[]): Promise<void> {
+    await this.#write(reason, entry, pending, "");
+  }
+
+  /** `whose` keeps the letters of single readers apart. */
+  async #write(reason: DeadReason, entry: Entry, pending: readonly User[], whose: string): Promise<void> {
     const names = pending.filter(({ key }) => key !== entry.log).map(({ name }) => name);
     const outcome = await new Promise<AppendOutcome>((settled) =>
-      this.#engine.append(this.#letter(reason, entry, names, settled)),
+      this.#engine.append(this.#letter(reason, entry, names, whose, settled)),
     );
     if (!outcome.ok) throw new Error(outcome.fault.message);
   }
@@ -75,6 +97,7 @@ export class DeadLetters {
     reason: DeadReason,
     { log, epoch, seq, payload }: Entry,
     pending: readonly string[],
+    whose: string,
     settled: Append["settled"],
   ): Append {
     const ts = this.#clock.now();
@@ -87,7 +110,7 @@ export class DeadLetters {
       origin: "",
       expiresAt: 0,
       durability: "fsync",
-      dedupeKey: `${deadLetterLog} ${log}:${epoch}:${seq}`,
+      dedupeKey: `${deadLetterLog} ${log}:${epoch}:${seq}${whose}`,
       digest: "",
       settled,
     };

@@ -163,6 +163,27 @@ describe("watching", () => {
     assert.deepEqual(all.told, []);
   });
 
+  it("knows who is online, and tells listeners once per interval that it changed, if it did", async (t) => {
+    const { presence, users, begin, pass } = await open(t, "alice", "bob", "carol");
+    let changes = 0;
+    const end = presence.onChange(() => {
+      changes += 1;
+    });
+    const [alice] = [begin(users[0]), begin(users[1]), begin(users[1])];
+    assert.deepEqual([...presence.online], [users[0], users[1]]);
+    pass();
+    assert.equal(changes, 1);
+    presence.sessionEnded(alice);
+    assert.deepEqual([...presence.online], [users[1]]);
+    begin(users[0]);
+    pass();
+    assert.equal(changes, 1, "gone and back within one interval is no change");
+    end();
+    begin(users[2]);
+    pass();
+    assert.equal(changes, 1);
+  });
+
   it("tells nothing after the end", async (t) => {
     const { presence, users, begin, pass } = await open(t, "alice", "bob");
     const watcher = begin(users[0]);

@@ -21,6 +21,9 @@ export class Presence {
   readonly #onError: (error: unknown) => void;
   readonly #watchers = new Map<UserKey, Set<Watcher>>();
   readonly #watchersOfAll = new Set<Watcher>();
+  readonly #listeners = new Set<() => void>();
+  /** Users with a session, in the order in which they came. */
+  readonly online = new Set<User>();
   /** What watchers were last told of users that changed since; "various" where somebody asked in between. */
   #changed = new Map<User, boolean | "various">();
   #timer: NodeJS.Timeout | undefined;
@@ -43,12 +46,14 @@ export class Presence {
     const { user } = session;
     if (user.sessions.size === 0) this.#change(user, false);
     user.sessions.add(session);
+    this.online.add(user);
   }
 
   sessionEnded(session: Watcher): void {
     const { user } = session;
     this.unwatch(session, undefined);
     if (!user.sessions.delete(session) || user.sessions.size > 0) return;
+    this.online.delete(user);
     this.#change(user, true);
     this.#directory.saw(user, this.#clock.now()).catch(this.#onError);
   }
@@ -72,6 +77,16 @@ export class Presence {
       }
     }
     for (const [session, users] of bySession) session.tellPresence(users);
+    if (changes.length > 0) for (const listener of this.#listeners) listener();
+  }
+
+  /**
+   * Calls `listener` after the set of online users changed, once for changes within one interval: for a gateway that
+   * tells all its peers the same, which would cost more by a watch for each. Returns what ends it.
+   */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Watches these users, known or not, or everybody. */

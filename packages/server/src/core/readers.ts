@@ -32,6 +32,11 @@ export class Readers {
     return readers;
   }
 
+  /** Whether any device of the user has acknowledged the entry. Rejects with `StorageUnavailable`. */
+  async hasAcked(user: User, { log, epoch, seq }: Entry): Promise<boolean> {
+    return (await this.#cursors.ofUser(user.key, log, epoch)) >= seq;
+  }
+
   *#usersOf(log: LogName): Iterable<readonly [user: User, start: number]> {
     const { users, rooms } = this.#directory;
     const own = users.get(log as UserKey);

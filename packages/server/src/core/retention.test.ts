@@ -276,3 +276,47 @@ describe("an expired message that a reader meets", () => {
     assert.deepEqual(await dead(fixture), ["expired alice 1: "]);
   });
 });
+
+describe("an entry that a reader's protocol cannot carry", () => {
+  it("becomes a dead letter of that reader, once, beside those of others", async () => {
+    const fixture = await openCore();
+    const [bob, alice, carol] = [
+      await login(fixture, "bob"),
+      await login(fixture, "alice"),
+      await login(fixture, "carol"),
+    ];
+    for (const tester of [bob, alice, carol]) tester.do({ op: "join", room: "#room" });
+    await turns();
+    await bob.send("#room", "long");
+    await bob.send("alice", "long", { copy: false });
+    const { engine, core } = fixture;
+    const [toRoom] = await engine.read("#room" as LogName, 0, "forward", 1);
+    const [toAlice] = await engine.read("alice" as LogName, 0, "forward", 1);
+    assert.ok(toRoom && toAlice);
+    for (const { session } of [alice, carol, alice]) await core.undelivered("too_large", toRoom, session.user);
+    await core.undelivered("too_large", toAlice, alice.session.user);
+    assert.deepEqual(await dead(fixture), [
+      "too_large #room 1: alice",
+      "too_large #room 1: carol",
+      "too_large alice 1: ",
+    ]);
+  });
+
+  it("becomes none where another device of the user has it, and is an error where the store refuses", async () => {
+    const engine = new GatedEngine(new MemoryEngine(() => "e1"));
+    const fixture = await openCore({ engine });
+    const alice = await login(fixture, "alice");
+    const bob = await login(fixture, "bob");
+    for (const body of ["1", "2"]) await bob.send("alice", body, { copy: false });
+    alice.do({ op: "ack", log: "alice", seq: 1 });
+    const [first, second] = await engine.read("alice" as LogName, 0, "forward", 2);
+    assert.ok(first && second);
+    const { user } = alice.session;
+    await fixture.core.undelivered("too_large", first, user);
+    engine.fail("append");
+    await assert.rejects(fixture.core.undelivered("too_large", second, user), /refuses append/);
+    engine.heal();
+    await fixture.core.undelivered("too_large", second, user);
+    assert.deepEqual(await dead(fixture), ["too_large alice 2: "]);
+  });
+});

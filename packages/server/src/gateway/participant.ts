@@ -7,13 +7,13 @@ import type { Command } from "../core/commands.ts";
 import type { Connection, CoreEvent } from "../core/connection.ts";
 import type { Core } from "../core/core.ts";
 import type { Session } from "../core/session.ts";
-import { StorageUnavailable } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import { AutoAck } from "./auto-ack.ts";
 import { FlowGate } from "./flow-gate.ts";
 import type { GatewayLog } from "./gateway.ts";
 import { isOwn, type Viewer } from "./rendering.ts";
 import { TaskQueue } from "./task-queue.ts";
+import { unexpected } from "./unexpected.ts";
 import type { Wire } from "./wire.ts";
 
 /** What the core tells beside messages: answers with the `ref` of their command, faults, presence. */
@@ -30,8 +30,6 @@ export interface Speech {
   /** The connection is about to be closed by the server: the last chance to say why. */
   closing?(code: ErrorCode, message: string): void;
 }
-
-const retryMs = 1000;
 
 export class Participant implements Connection {
   readonly info: Connection["info"];
@@ -90,7 +88,7 @@ export class Participant implements Connection {
       session.start();
       return ok(session);
     } catch (error) {
-      return this.#failed(error);
+      return unexpected(error, this.info.gateway, this.#log);
     }
   }
 
@@ -98,13 +96,6 @@ export class Participant implements Connection {
   logout(): void {
     this.#session?.end();
     this.#session = undefined;
-  }
-
-  #failed(error: unknown): Result<never> {
-    if (error instanceof StorageUnavailable)
-      return fail("storage_unavailable", "the store cannot serve this now", retryMs);
-    this.#log.error(`bug in ${this.info.gateway}`, error);
-    return fail("internal", "a bug in the server; it is in its log");
   }
 
   /** Carries out a command for the user; what comes of it is told to the speech. False: nobody is logged in. */
