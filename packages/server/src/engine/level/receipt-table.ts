@@ -40,15 +40,12 @@ export class ReceiptTable {
     }
   }
 
-  /** All hashes with their pages, as `visitHashes` and `pagesIn` read them. */
-  get bytes(): Buffer {
-    const used = new Uint32Array(this.size * words);
-    let to = 0;
+  /** Calls `visit` for all hashes with their pages. */
+  visit(visit: (a: number, b: number, page: number) => void): void {
     for (let at = 0; at < this.#slots.length; at += words) {
-      if (this.#slots[at + 2] === 0) continue;
-      for (let word = 0; word < words; word++) used[to++] = this.#slots[at + word] as number;
+      const page = this.#slots[at + 2] as number;
+      if (page !== 0) visit(this.#slots[at] as number, this.#slots[at + 1] as number, page - 1);
     }
-    return Buffer.from(used.buffer);
   }
 
   #insert(a: number, b: number, page: number): void {
@@ -72,7 +69,19 @@ export class ReceiptTable {
 
 const none: readonly number[] = [];
 
-/** Calls `visit` with the slots from number `from` on, at most `count`; returns how many there were. By `ReceiptTable.bytes`. */
+/** A table as it is stored: hashes, each with the place of its page, which is `places[page]`. */
+export function offsetTable(table: ReceiptTable, places: readonly number[]): Buffer {
+  const slots = new Uint32Array(table.size * words);
+  let at = 0;
+  table.visit((a, b, page) => {
+    slots[at++] = a;
+    slots[at++] = b;
+    slots[at++] = places[page] as number;
+  });
+  return Buffer.from(slots.buffer);
+}
+
+/** Calls `visit` with the hashes of an `offsetTable` from number `from` on, at most `count`; returns how many there were. */
 export function visitHashes(bytes: Buffer, from: number, count: number, visit: (hash: KeyHash) => void): number {
   const end = Math.min(bytes.length, (from + count) * slotBytes);
   for (let at = from * slotBytes; at < end; at += slotBytes) {
@@ -81,11 +90,11 @@ export function visitHashes(bytes: Buffer, from: number, count: number, visit: (
   return Math.max(0, end / slotBytes - from);
 }
 
-/** The pages that may have the key, by `ReceiptTable.bytes`. */
+/** The places of the pages that may have the key, by an `offsetTable`. */
 export function pagesIn(bytes: Buffer, { a, b }: KeyHash): number[] {
   const pages: number[] = [];
   for (let at = 0; at < bytes.length; at += slotBytes) {
-    if (bytes.readUInt32LE(at) === a && bytes.readUInt32LE(at + 4) === b) pages.push(bytes.readUInt32LE(at + 8) - 1);
+    if (bytes.readUInt32LE(at) === a && bytes.readUInt32LE(at + 4) === b) pages.push(bytes.readUInt32LE(at + 8));
   }
   return pages;
 }
