@@ -63,12 +63,16 @@ export class BlockWriter {
   }
 }
 
-/** The blocks of the first `bytes` bytes of a file, one after the other. Throws `CorruptStore` at one that is damaged. */
-export async function* readBlocks(path: string, bytes: number): AsyncGenerator<{ at: number; content: Buffer }> {
+/** The blocks of a file that begin at `from` and before `to`, one after the other. Throws `CorruptStore` at one that is damaged. */
+export async function* readBlocks(
+  path: string,
+  from: number,
+  to: number,
+): AsyncGenerator<{ readonly at: number; readonly content: Buffer }> {
   const file = await open(path, "r");
   try {
     let window = Buffer.alloc(0);
-    for (let at = 0; at < bytes; ) {
+    for (let at = from; at < to; ) {
       if (window.length < blockHeadBytes) window = await readWindow(file, at, windowBytes);
       const length = blockHeadBytes + (window.length < blockHeadBytes ? 0 : window.readUInt32BE(0));
       if (window.length < length) window = await readWindow(file, at, Math.max(length, windowBytes));

@@ -8,7 +8,7 @@ import type { Database, Operation } from "./database.ts";
 import { keys, prefixRange } from "./keys.ts";
 import { findReceipt, type Receipt } from "./receipt.ts";
 import { ReceiptFiles, type ReceiptRun } from "./receipt-files.ts";
-import { pagesIn, ReceiptTable, visitHashes } from "./receipt-table.ts";
+import { ReceiptTable } from "./receipt-table.ts";
 import { seal, unseal } from "./seal.ts";
 
 interface Generation {
@@ -33,7 +33,7 @@ interface Recent {
 
 const firstCapacity = 65_536;
 const maxCapacity = 1_048_576;
-const keysPerSlice = 8192;
+const slotsPerSlice = 8192;
 
 export class DedupeIndex {
   readonly #db: Database;
@@ -55,7 +55,7 @@ export class DedupeIndex {
       const generation = JSON.parse(unseal(value, key)) as Omit<Generation, "bloom" | "saved">;
       const bits = await files.filter(generation.number);
       const bloom = bits ? new Bloom(bits) : Bloom.forKeys(generation.capacity);
-      if (!bits) for (const run of generation.runs) await addAll(bloom, await files.table(run));
+      if (!bits) for (const run of generation.runs) await files.visit(run, (a, b) => bloom.add(a, b));
       index.#generations.push({ ...generation, bloom, saved: bits !== undefined });
     }
     await files.keepOnly(index.#generations);
@@ -90,7 +90,7 @@ export class DedupeIndex {
 
   async #lookIn({ runs }: Generation, key: string, hash: KeyHash): Promise<Receipt | undefined> {
     for (const run of runs.toReversed()) {
-      for (const at of pagesIn(await this.#files.table(run), hash)) {
+      for (const at of await this.#files.find(run, hash)) {
         const found = findReceipt((await this.#files.page(run, at)).toString(), key);
         if (found) return found;
       }
@@ -117,7 +117,7 @@ export class DedupeIndex {
     if (table.size === 0) return [];
     const generation = this.#generationFor(table.size);
     const written = await this.#files.write(run, pages, table, rest);
-    await addAll(generation.bloom, await this.#files.table(written));
+    await addAll(generation.bloom, table);
     generation.newestTs = Date.now();
     generation.count += table.size;
     generation.runs.push(written);
@@ -178,9 +178,9 @@ function findInPages({ table, pages }: Recent, key: string, hash: KeyHash): Rece
 }
 
 /** In slices, so that a checkpoint never holds the event loop for long. */
-async function addAll(bloom: Bloom, table: Buffer): Promise<void> {
-  const add = (hash: KeyHash) => bloom.add(hash);
-  for (let from = 0; visitHashes(table, from, keysPerSlice, add) > 0; from += keysPerSlice) {
+async function addAll(bloom: Bloom, table: ReceiptTable): Promise<void> {
+  for (let from = 0; from < table.slots; from += slotsPerSlice) {
+    table.visit(from, from + slotsPerSlice, (a, b) => bloom.add(a, b));
     await new Promise(setImmediate);
   }
 }

@@ -1,20 +1,22 @@
 /**
- * The receipts that are no longer in memory: a file for each checkpoint (a run) with its pages and, last, its table, and
- * a file for the filter of each full generation. Read where a `clientId` may be a repeat. Used by the dedupe index.
+ * The receipts that are no longer in memory: a file for each checkpoint (a run) with its pages, the buckets of its table
+ * and, last, where these buckets are; and a file for the filter of each full generation. Read where a `clientId` may be a
+ * repeat: two short reads a run, and the page. Used by the dedupe index.
  */
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BlockWriter, encodeBlock, readBlocks, syncDirectory } from "./block-file.ts";
+import type { KeyHash } from "./bloom.ts";
 import { sortable } from "./keys.ts";
 import { OpenFiles } from "./open-files.ts";
-import { offsetTable, type ReceiptTable } from "./receipt-table.ts";
+import { bucketOf, buckets, type ReceiptTable, visitBucket } from "./receipt-table.ts";
 import { CorruptStore } from "./seal.ts";
 
 export interface ReceiptRun {
   readonly number: number;
-  /** Where its table is in its file. */
-  readonly tableAt: number;
-  readonly tableLength: number;
+  /** Where the list of its buckets is in its file. */
+  readonly listAt: number;
+  readonly listLength: number;
 }
 
 interface Owner {
@@ -54,37 +56,60 @@ export class ReceiptFiles {
     rest: () => Promise<void>,
   ): Promise<ReceiptRun> {
     const writer = await BlockWriter.create(this.#runPath(number));
-    try {
-      const offsets: number[] = [];
+    const writeAll = async (contents: readonly Buffer[]): Promise<number[]> => {
+      const places: number[] = [];
       let step: Buffer[] = [];
-      let stepSize = 0;
-      for (const page of pages) {
-        const block = encodeBlock(page);
-        offsets.push(writer.size + stepSize);
+      let size = 0;
+      for (const [i, content] of contents.entries()) {
+        const block = encodeBlock(content);
+        places.push(writer.size + size);
         step.push(block);
-        stepSize += block.length;
-        if (stepSize < stepBytes) continue;
+        size += block.length;
+        if (size < stepBytes && i < contents.length - 1) continue;
         await writer.append(step);
         step = [];
-        stepSize = 0;
+        size = 0;
         await rest();
       }
-      const tableAt = writer.size + stepSize;
-      const block = encodeBlock(offsetTable(table, offsets));
-      await writer.append([...step, block]);
+      return places;
+    };
+    try {
+      const list = await writeAll(buckets(table, await writeAll(pages)));
+      const listAt = writer.size;
+      await writeAll([Buffer.from(new Uint32Array([...list, listAt]).buffer)]);
       await syncDirectory(this.#directory);
-      return { number, tableAt, tableLength: block.length };
+      return { number, listAt, listLength: writer.size - listAt };
     } finally {
       await writer.close();
     }
   }
 
-  /** The table of a run, as `offsetTable` made it. Rejects with `CorruptStore`. */
-  table({ number, tableAt, tableLength }: ReceiptRun): Promise<Buffer> {
-    return this.#open.block(this.#runPath(number), tableAt, tableLength);
+  /** Where the pages of a run are that may have a key. Rejects with `CorruptStore`. */
+  async find(run: ReceiptRun, { a, b }: KeyHash): Promise<number[]> {
+    const list = await this.#list(run);
+    const bucket = bucketOf(a, list.length - 1);
+    const [from = 0, to = 0] = list.subarray(bucket, bucket + 2);
+    const found: number[] = [];
+    visitBucket(await this.#open.block(this.#runPath(run.number), from, to - from), (itsA, itsB, place) => {
+      if (itsA === a && itsB === b) found.push(place);
+    });
+    return found;
   }
 
-  /** The page of a run at the place that its table tells. */
+  /** Calls `visit` with the hashes of all keys of a run. Rejects with `CorruptStore`. */
+  async visit(run: ReceiptRun, visit: (a: number, b: number) => void): Promise<void> {
+    const [first = 0] = await this.#list(run);
+    for await (const { content } of readBlocks(this.#runPath(run.number), first, run.listAt))
+      visitBucket(content, visit);
+  }
+
+  /** Where the buckets begin, and at last where they end. */
+  async #list({ number, listAt, listLength }: ReceiptRun): Promise<Uint32Array> {
+    const list = await this.#open.block(this.#runPath(number), listAt, listLength);
+    return new Uint32Array(list.buffer.slice(list.byteOffset, list.byteOffset + list.length));
+  }
+
+  /** The page of a run at a place that `find` told. */
   page({ number }: ReceiptRun, at: number): Promise<Buffer> {
     return this.#open.blockAt(this.#runPath(number), at);
   }
@@ -100,7 +125,7 @@ export class ReceiptFiles {
   /** The bits of a generation's filter; undefined where there is none, or a damaged one: it can be made from the tables. */
   async filter(generation: number): Promise<Uint8Array | undefined> {
     try {
-      for await (const { content } of readBlocks(this.#filterPath(generation), 1)) return new Uint8Array(content);
+      for await (const { content } of readBlocks(this.#filterPath(generation), 0, 1)) return new Uint8Array(content);
     } catch (error) {
       if (!(error instanceof CorruptStore) && (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }

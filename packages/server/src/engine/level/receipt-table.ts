@@ -1,6 +1,6 @@
 /**
  * From the hash of a dedupe key to the pages where its receipt may be: open addressing in one typed array, outside the
- * garbage collector's reach. On disk it is the list of its used slots. Hot path.
+ * garbage collector's reach. On disk it is cut into buckets by the first bits of the hash (`buckets`). Hot path.
  */
 import type { KeyHash } from "./bloom.ts";
 
@@ -8,6 +8,7 @@ import type { KeyHash } from "./bloom.ts";
 const words = 3;
 const slotBytes = words * 4;
 const firstSlots = 1024;
+const keysPerBucket = 64;
 
 export class ReceiptTable {
   #slots: Uint32Array;
@@ -40,9 +41,15 @@ export class ReceiptTable {
     }
   }
 
-  /** Calls `visit` for all hashes with their pages. */
-  visit(visit: (a: number, b: number, page: number) => void): void {
-    for (let at = 0; at < this.#slots.length; at += words) {
+  /** How many slots there are, used or not. */
+  get slots(): number {
+    return this.#mask + 1;
+  }
+
+  /** Calls `visit` with the hashes and pages in the slots from `from` to `to`. */
+  visit(from: number, to: number, visit: (a: number, b: number, page: number) => void): void {
+    const end = Math.min(to, this.slots) * words;
+    for (let at = from * words; at < end; at += words) {
       const page = this.#slots[at + 2] as number;
       if (page !== 0) visit(this.#slots[at] as number, this.#slots[at + 1] as number, page - 1);
     }
@@ -69,32 +76,38 @@ export class ReceiptTable {
 
 const none: readonly number[] = [];
 
-/** A table as it is stored: hashes, each with the place of its page, which is `places[page]`. */
-export function offsetTable(table: ReceiptTable, places: readonly number[]): Buffer {
-  const slots = new Uint32Array(table.size * words);
-  let at = 0;
-  table.visit((a, b, page) => {
-    slots[at++] = a;
-    slots[at++] = b;
-    slots[at++] = places[page] as number;
+/**
+ * A table as it is stored: the number of buckets is a power of two, a key's bucket is what the first bits of its hash say.
+ * Pages are told as `places[page]`.
+ */
+export function buckets(table: ReceiptTable, places: readonly number[]): Buffer[] {
+  const count = 2 ** Math.max(0, Math.ceil(Math.log2(table.size / keysPerBucket)));
+  const starts = new Uint32Array(count + 1);
+  table.visit(0, table.slots, (a) => {
+    starts[bucketOf(a, count) + 1] = (starts[bucketOf(a, count) + 1] as number) + 1;
   });
-  return Buffer.from(slots.buffer);
+  for (let i = 1; i <= count; i++) starts[i] = (starts[i] as number) + (starts[i - 1] as number);
+  const slots = new Uint32Array(table.size * words);
+  const ends = starts.slice();
+  table.visit(0, table.slots, (a, b, page) => {
+    const bucket = bucketOf(a, count);
+    const slot = ends[bucket] as number;
+    ends[bucket] = slot + 1;
+    slots.set([a, b, places[page] as number], slot * words);
+  });
+  const bytes = Buffer.from(slots.buffer);
+  return Array.from({ length: count }, (_, i) =>
+    bytes.subarray((starts[i] as number) * slotBytes, (starts[i + 1] as number) * slotBytes),
+  );
 }
 
-/** Calls `visit` with the hashes of an `offsetTable` from number `from` on, at most `count`; returns how many there were. */
-export function visitHashes(bytes: Buffer, from: number, count: number, visit: (hash: KeyHash) => void): number {
-  const end = Math.min(bytes.length, (from + count) * slotBytes);
-  for (let at = from * slotBytes; at < end; at += slotBytes) {
-    visit({ a: bytes.readUInt32LE(at), b: bytes.readUInt32LE(at + 4) });
-  }
-  return Math.max(0, end / slotBytes - from);
+/** The bucket of a hash among `count`. */
+export function bucketOf(a: number, count: number): number {
+  return Math.floor(a * (count / 2 ** 32));
 }
 
-/** The places of the pages that may have the key, by an `offsetTable`. */
-export function pagesIn(bytes: Buffer, { a, b }: KeyHash): number[] {
-  const pages: number[] = [];
-  for (let at = 0; at < bytes.length; at += slotBytes) {
-    if (bytes.readUInt32LE(at) === a && bytes.readUInt32LE(at + 4) === b) pages.push(bytes.readUInt32LE(at + 8));
-  }
-  return pages;
+/** Calls `visit` with the hashes in a bucket and the places of their pages. */
+export function visitBucket(bucket: Buffer, visit: (a: number, b: number, place: number) => void): void {
+  for (let at = 0; at < bucket.length; at += slotBytes)
+    visit(bucket.readUInt32LE(at), bucket.readUInt32LE(at + 4), bucket.readUInt32LE(at + 8));
 }

@@ -111,7 +111,7 @@ export class Trimming {
       operations = [];
       bytes = 0;
     };
-    for await (const { at, content } of readBlocks(from.path, from.bytes)) {
+    for await (const { at, content } of readBlocks(from.path, 0, from.bytes)) {
       const { log, firstSeq } = chunkIdentity(content.toString("utf8", 0, content.indexOf("\n") + 1));
       const pointer = await this.#index.locate(log, firstSeq);
       if (pointer?.firstSeq !== firstSeq || pointer.file !== from.number || pointer.at !== at || pointer.length === 0)
