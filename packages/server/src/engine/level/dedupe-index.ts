@@ -33,7 +33,6 @@ interface Recent {
 
 const firstCapacity = 65_536;
 const maxCapacity = 1_048_576;
-const slotsPerSlice = 8192;
 
 export class DedupeIndex {
   readonly #db: Database;
@@ -117,7 +116,7 @@ export class DedupeIndex {
     if (table.size === 0) return [];
     const generation = this.#generationFor(table.size);
     const written = await this.#files.write(run, pages, table, rest);
-    await addAll(generation.bloom, table);
+    await table.visit((a, b) => generation.bloom.add(a, b));
     generation.newestTs = Date.now();
     generation.count += table.size;
     generation.runs.push(written);
@@ -175,12 +174,4 @@ function findInPages({ table, pages }: Recent, key: string, hash: KeyHash): Rece
     if (found) return found;
   }
   return undefined;
-}
-
-/** In slices, so that a checkpoint never holds the event loop for long. */
-async function addAll(bloom: Bloom, table: ReceiptTable): Promise<void> {
-  for (let from = 0; from < table.slots; from += slotsPerSlice) {
-    table.visit(from, from + slotsPerSlice, (a, b) => bloom.add(a, b));
-    await new Promise(setImmediate);
-  }
 }

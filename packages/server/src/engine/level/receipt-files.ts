@@ -74,7 +74,7 @@ export class ReceiptFiles {
       return places;
     };
     try {
-      const list = await writeAll(buckets(table, await writeAll(pages)));
+      const list = await writeAll(await buckets(table, await writeAll(pages)));
       const listAt = writer.size;
       await writeAll([Buffer.from(new Uint32Array([...list, listAt]).buffer)]);
       await syncDirectory(this.#directory);

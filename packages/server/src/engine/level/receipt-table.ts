@@ -9,6 +9,7 @@ const words = 3;
 const slotBytes = words * 4;
 const firstSlots = 1024;
 const keysPerBucket = 64;
+const slotsPerSlice = 2048;
 
 export class ReceiptTable {
   #slots: Uint32Array;
@@ -41,17 +42,16 @@ export class ReceiptTable {
     }
   }
 
-  /** How many slots there are, used or not. */
-  get slots(): number {
-    return this.#mask + 1;
-  }
-
-  /** Calls `visit` with the hashes and pages in the slots from `from` to `to`. */
-  visit(from: number, to: number, visit: (a: number, b: number, page: number) => void): void {
-    const end = Math.min(to, this.slots) * words;
-    for (let at = from * words; at < end; at += words) {
-      const page = this.#slots[at + 2] as number;
-      if (page !== 0) visit(this.#slots[at] as number, this.#slots[at + 1] as number, page - 1);
+  /** Calls `visit` for all hashes with their pages, in slices, so that the event loop is never held for long. */
+  async visit(visit: (a: number, b: number, page: number) => void): Promise<void> {
+    const slots = this.#slots;
+    for (let from = 0; from < slots.length; from += slotsPerSlice * words) {
+      const end = Math.min(slots.length, from + slotsPerSlice * words);
+      for (let at = from; at < end; at += words) {
+        const page = slots[at + 2] as number;
+        if (page !== 0) visit(slots[at] as number, slots[at + 1] as number, page - 1);
+      }
+      await new Promise(setImmediate);
     }
   }
 
@@ -78,22 +78,25 @@ const none: readonly number[] = [];
 
 /**
  * A table as it is stored: the number of buckets is a power of two, a key's bucket is what the first bits of its hash say.
- * Pages are told as `places[page]`.
+ * Pages are told as `places[page]`. Nothing is added to the table meanwhile.
  */
-export function buckets(table: ReceiptTable, places: readonly number[]): Buffer[] {
+export async function buckets(table: ReceiptTable, places: readonly number[]): Promise<Buffer[]> {
   const count = 2 ** Math.max(0, Math.ceil(Math.log2(table.size / keysPerBucket)));
   const starts = new Uint32Array(count + 1);
-  table.visit(0, table.slots, (a) => {
-    starts[bucketOf(a, count) + 1] = (starts[bucketOf(a, count) + 1] as number) + 1;
+  await table.visit((a) => {
+    const next = bucketOf(a, count) + 1;
+    starts[next] = (starts[next] as number) + 1;
   });
   for (let i = 1; i <= count; i++) starts[i] = (starts[i] as number) + (starts[i - 1] as number);
   const slots = new Uint32Array(table.size * words);
   const ends = starts.slice();
-  table.visit(0, table.slots, (a, b, page) => {
+  await table.visit((a, b, page) => {
     const bucket = bucketOf(a, count);
     const slot = ends[bucket] as number;
     ends[bucket] = slot + 1;
-    slots.set([a, b, places[page] as number], slot * words);
+    slots[slot * words] = a;
+    slots[slot * words + 1] = b;
+    slots[slot * words + 2] = places[page] as number;
   });
   const bytes = Buffer.from(slots.buffer);
   return Array.from({ length: count }, (_, i) =>
