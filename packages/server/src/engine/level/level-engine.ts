@@ -216,7 +216,9 @@ export class LevelEngine implements Engine {
     await this.#guard(async (store) => {
       const log = await store.load(name);
       const target = Math.min(first, log.settled + 1);
+      if (target <= log.first) return;
       const trimmedBytes = await store.files.reading(() => offsetOf(store, log, target));
+      // Another trim may have come further meanwhile.
       if (target <= log.first) return;
       log.first = target;
       log.trimmedBytes = trimmedBytes;

@@ -84,7 +84,8 @@ function older(directory: string, version: number): StoreRefused {
 /** Turns any failure to open into a `StoreRefused` that says what to do. */
 export function refusal(location: string, error: unknown): StoreRefused {
   if (error instanceof StoreRefused) return error;
-  const code = codeOf(error) ?? codeOf((error as { cause?: unknown } | undefined)?.cause);
+  // The database says that it could not be opened, its cause why.
+  const code = codeOf((error as { cause?: unknown } | undefined)?.cause) ?? codeOf(error);
   const reason =
     error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error);
   if (code === "LEVEL_LOCKED") {
