@@ -97,7 +97,7 @@ export class Checkpoint {
   async #run(logs: readonly LogState[], upTo: number): Promise<void> {
     const { journal, records, dedupe, volumes, db, onStep } = this.#parts;
     this.#stepBegan = performance.now();
-    const pointerBytes = await this.#moveEntries(logs);
+    const pointerBytes = logs.length > 0 ? await this.#moveEntries(logs) : 0;
     const last = await dedupe.write(upTo, () => this.#rest());
     onStep("checkpoint-receipts");
     await this.#moveRecords();

@@ -60,11 +60,11 @@ export class ChunkFiles {
 
   /** Makes the next file. */
   async begin(): Promise<{ readonly file: ChunkFile; readonly writer: BlockWriter }> {
-    this.#last += 1;
-    const path = join(this.#directory, sortable(this.#last));
+    const number = ++this.#last;
+    const path = join(this.#directory, sortable(number));
     const writer = await BlockWriter.create(path);
     await syncDirectory(this.#directory);
-    const file: ChunkFile = { number: this.#last, path, bytes: 0, live: 0, growing: true };
+    const file: ChunkFile = { number, path, bytes: 0, live: 0, growing: true };
     this.#files.set(file.number, file);
     return { file, writer };
   }
