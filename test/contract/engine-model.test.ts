@@ -3,7 +3,6 @@
  * and after a crash, it answers as the reference does. Logs, dedupe and cursors against a model (fast-check shrinks).
  */
 import assert from "node:assert/strict";
-import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import type { UserKey } from "@parley/protocol";
@@ -13,6 +12,7 @@ import { LevelEngine } from "../../packages/server/src/engine/level/level-engine
 import { MemoryEngine } from "../../packages/server/src/engine/memory.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { log, message } from "./engine-contract.ts";
+import { copyStore } from "./store-files.ts";
 
 const names = ["alice", "bob", "#room", "*"];
 const name = fc.constantFrom(...names);
@@ -141,7 +141,7 @@ it("answers as the reference, over checkpoints, reopening and crashes", { timeou
           await level.write([]);
           for (const each of names)
             for (const engine of [level, reference]) await engine.write([{ ...cursor(each, 0), value: undefined }]);
-          cpSync(crashed, directory, { recursive: true });
+          copyStore(crashed, directory);
           await level.close();
           level = await open();
         } else assert.deepEqual(await perform(level, one), await perform(reference, one), one.do);

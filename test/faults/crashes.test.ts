@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { describe, it, type TestContext } from "node:test";
-import type { CommitStep } from "../../packages/server/src/engine/level/commit.ts";
+import { commitSteps } from "../../packages/server/src/engine/level/commit.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { type CrashRunOptions, crashRun } from "./crash-run.ts";
 import type { Report } from "./ledger.ts";
@@ -38,14 +38,7 @@ describe("crashes", () => {
     assertClean(report);
   });
 
-  const steps: readonly CommitStep[] = [
-    "before-write",
-    "after-write",
-    "after-reply",
-    "checkpoint-chunk",
-    "checkpoint-end",
-  ];
-  for (const step of steps) {
+  for (const step of commitSteps) {
     it(`loses nothing when it dies ${step}`, { timeout: 60_000 }, async (t) => {
       const hits = step.startsWith("checkpoint") ? [2, 1] : [30, 90];
       const lives = [...hits.map((hit) => ({ TEST_FAILPOINT: `${step}:${hit}` })), {}];

@@ -18,12 +18,23 @@ async function open() {
   return { engine, cursors };
 }
 
+/** What is handed to the engine from now on. */
+function commits(engine: GatedEngine): string[] {
+  const told: string[] = [];
+  const commitCursor = engine.commitCursor.bind(engine);
+  engine.commitCursor = (record) => {
+    told.push(`${record.key} ${record.value?.seq}`);
+    commitCursor(record);
+  };
+  return told;
+}
+
 describe("cursors", () => {
   it("start a device at its own, backwards too, and a new device at the furthest of its user", async () => {
     const { cursors } = await open();
-    cursors.moved(alice, device("phone"), true, log, at(5));
-    cursors.moved(alice, device("laptop"), true, log, at(9));
-    cursors.moved(alice, device("phone"), true, log, at(3));
+    cursors.of(alice, device("phone"), true, log).moved(at(5));
+    cursors.of(alice, device("laptop"), true, log).moved(at(9));
+    cursors.of(alice, device("phone"), true, log).moved(at(3));
     const starts = ["phone", "laptop", "new"].map((name) => cursors.start(alice, device(name), log));
     assert.deepEqual(await Promise.all(starts), [at(3), at(9), at(9)]);
     assert.equal(await cursors.ofUser(alice, log, "e1"), 9);
@@ -34,14 +45,14 @@ describe("cursors", () => {
 
   it("of another epoch take the place of the user's, whatever the seq", async () => {
     const { cursors } = await open();
-    cursors.moved(alice, device("phone"), true, log, at(9));
-    cursors.moved(alice, device("phone"), true, log, at(1, "e2"));
+    cursors.of(alice, device("phone"), true, log).moved(at(9));
+    cursors.of(alice, device("phone"), true, log).moved(at(1, "e2"));
     assert.deepEqual(await cursors.start(alice, device("new"), log), at(1, "e2"));
   });
 
   it("of a device of one connection move its user's alone", async () => {
     const { cursors, engine } = await open();
-    cursors.moved(alice, device("session-x"), false, log, at(4));
+    cursors.of(alice, device("session-x"), false, log).moved(at(4));
     assert.deepEqual(await cursors.start(alice, device("session-x"), log), at(4));
     assert.deepEqual(
       (await engine.scan("cursor", "")).map(([key]) => key),
@@ -51,7 +62,7 @@ describe("cursors", () => {
 
   it("are loaded once, and by others as they were written", async () => {
     const { cursors, engine } = await open();
-    cursors.moved(alice, device("phone"), true, log, at(5));
+    cursors.of(alice, device("phone"), true, log).moved(at(5));
     const scans = engine.calls.scan;
     await Promise.all([cursors.start(alice, device("a"), log), cursors.ofUser(alice, log, "e1")]);
     assert.equal(engine.calls.scan, scans);
@@ -61,17 +72,32 @@ describe("cursors", () => {
       others.start(alice, device("new"), log),
     ]);
     assert.partialDeepStrictEqual(loaded, [at(5), at(5)]);
-    others.moved(alice, device("phone"), true, log, at(6));
+    others.of(alice, device("phone"), true, log).moved(at(6));
     assert.deepEqual(await others.start(alice, device("phone"), log), at(6));
+  });
+
+  it("that do not move are not written", async () => {
+    const { cursors, engine } = await open();
+    const phone = cursors.of(alice, device("phone"), true, log);
+    const written = commits(engine);
+    for (const seq of [5, 5, 3, 5, 6]) phone.moved(at(seq));
+    assert.deepEqual(written, [
+      "alice phone #room 5",
+      "alice  #room 5",
+      "alice phone #room 3",
+      "alice phone #room 5",
+      "alice phone #room 6",
+      "alice  #room 6",
+    ]);
   });
 
   it("are forgotten for one log, in memory and in the store, those that move meanwhile too", async () => {
     const { cursors, engine } = await open();
     for (const name of [log, "#roomy" as LogName, "alice" as LogName])
-      for (const one of ["phone", "laptop"]) cursors.moved(alice, device(one), true, name, at(5));
+      for (const one of ["phone", "laptop"]) cursors.of(alice, device(one), true, name).moved(at(5));
     const keys = ["alice  #room", "alice laptop #room", "alice phone #room"];
     assert.deepEqual((await cursors.keysOf(alice, log)).sort(), keys);
-    cursors.moved(alice, device("tablet"), true, log, at(6));
+    cursors.of(alice, device("tablet"), true, log).moved(at(6));
     await cursors.forget(alice, log);
     assert.equal(await cursors.start(alice, device("phone"), log), undefined);
     assert.equal(await cursors.ofUser(alice, log, "e1"), 0);

@@ -46,27 +46,15 @@ export class Cursors {
     return cursor?.epoch === epoch ? cursor.seq : 0;
   }
 
-  /** A device has acknowledged up to `seq`. A device of one connection only (`lasting: false`) moves the user's alone. */
-  moved(user: UserKey, device: DeviceKey, lasting: boolean, log: LogName, { epoch, seq }: CursorPosition): void {
+  /**
+   * How far a device is in a log, to be moved with every acknowledgement: made once, because that is often. A device of
+   * one connection only (`lasting: false`) moves its user's cursor alone. The user's cursors are loaded.
+   */
+  of(user: UserKey, device: DeviceKey, lasting: boolean, log: LogName): DeviceCursor {
     const cursors = this.#users.get(user);
     if (!cursors) throw new Error(`cursors of ${user} moved before they were loaded`);
-    if (lasting) this.#set(cursors, user, device, log, { epoch, seq });
-    const furthest = cursors.get(cursorKey(user, "", log));
-    if (furthest === undefined || furthest.epoch !== epoch || furthest.seq < seq) {
-      this.#set(cursors, user, "", log, { epoch, seq });
-    }
-  }
-
-  #set(
-    cursors: Map<string, CursorPosition>,
-    user: UserKey,
-    device: DeviceKey | "",
-    log: LogName,
-    at: CursorPosition,
-  ): void {
-    const key = cursorKey(user, device, log);
-    cursors.set(key, at);
-    this.#engine.commitCursor({ kind: "cursor", key, value: { user, device, log, ...at } });
+    const own = new Cursor(this.#engine, cursors, user, "", log);
+    return new DeviceCursor(lasting ? new Cursor(this.#engine, cursors, user, device, log) : undefined, own);
   }
 
   /** The keys of all cursors of the user in a log. */
@@ -81,5 +69,57 @@ export class Cursors {
       cursors.delete(key);
       this.#engine.commitCursor({ kind: "cursor", key, value: undefined });
     }
+  }
+}
+
+/** One record: of a device, or of the user. */
+class Cursor {
+  readonly #engine: Engine;
+  readonly #cursors: Map<string, CursorPosition>;
+  readonly #key: string;
+  readonly #about: { readonly user: UserKey; readonly device: DeviceKey | ""; readonly log: LogName };
+
+  constructor(
+    engine: Engine,
+    cursors: Map<string, CursorPosition>,
+    user: UserKey,
+    device: DeviceKey | "",
+    log: LogName,
+  ) {
+    this.#engine = engine;
+    this.#cursors = cursors;
+    this.#key = cursorKey(user, device, log);
+    this.#about = { user, device, log };
+  }
+
+  get position(): CursorPosition | undefined {
+    return this.#cursors.get(this.#key);
+  }
+
+  /** Where it is already, nothing is written. */
+  move(epoch: string, seq: number): void {
+    const { position } = this;
+    if (position?.seq === seq && position.epoch === epoch) return;
+    const { user, device, log } = this.#about;
+    this.#cursors.set(this.#key, { epoch, seq });
+    this.#engine.commitCursor({ kind: "cursor", key: this.#key, value: { user, device, log, epoch, seq } });
+  }
+}
+
+/** A device in a log, and with it its user. Hot path. */
+export class DeviceCursor {
+  readonly #device: Cursor | undefined;
+  readonly #user: Cursor;
+
+  constructor(device: Cursor | undefined, user: Cursor) {
+    this.#device = device;
+    this.#user = user;
+  }
+
+  /** The device has acknowledged up to `seq`; the user's cursor is the furthest of all devices. */
+  moved({ epoch, seq }: CursorPosition): void {
+    this.#device?.move(epoch, seq);
+    const furthest = this.#user.position;
+    if (furthest?.epoch !== epoch || furthest.seq < seq) this.#user.move(epoch, seq);
   }
 }

@@ -15,7 +15,7 @@ import {
 } from "@parley/protocol";
 import type { Entry } from "../engine/entry.ts";
 import type { Connection, CoreEvent } from "./connection.ts";
-import type { CursorPosition } from "./cursors.ts";
+import type { CursorPosition, DeviceCursor } from "./cursors.ts";
 import type { User } from "./directory.ts";
 import type { Topic } from "./hub.ts";
 import type { Watcher } from "./presence.ts";
@@ -53,6 +53,7 @@ export class Session implements Reader, Watcher {
   readonly #connection: Connection;
   readonly #lasting: boolean;
   readonly #onEnd: (session: Session) => void;
+  readonly #cursors = new Map<LogName, DeviceCursor>();
   readonly #behind = new Set<Subscription>();
   /** Users whose change of presence had no room. */
   readonly #missedPresence = new Set<User>();
@@ -113,6 +114,7 @@ export class Session implements Reader, Watcher {
       const resumable = asked !== undefined && asked.epoch === topic.epoch && asked.seq <= topic.tail;
       made = new Subscription(topic, this, resumable ? asked.seq : startOf(this.user, topic, cursor));
       this.subscriptions.set(log, made);
+      this.#cursors.set(log, cursors.of(this.user.key, this.device, this.#lasting, log));
       if (resumable) this.#moveCursor(made);
       announce(made);
       this.#begin(made);
@@ -138,6 +140,7 @@ export class Session implements Reader, Watcher {
     const subscription = this.subscriptions.get(log);
     if (!subscription) return;
     this.subscriptions.delete(log);
+    this.#cursors.delete(log);
     this.#behind.delete(subscription);
     this.#unacked -= subscription.unacked;
     this.#services.hub.unsubscribe(subscription);
@@ -181,8 +184,7 @@ export class Session implements Reader, Watcher {
   }
 
   #moveCursor({ topic, acked }: Subscription): void {
-    const { log, epoch } = topic;
-    this.#services.cursors.moved(this.user.key, this.device, this.#lasting, log, { epoch, seq: acked });
+    this.#cursors.get(topic.log)?.moved({ epoch: topic.epoch, seq: acked });
   }
 
   isBehind(subscription: Subscription): void {

@@ -1,54 +1,60 @@
 /**
- * Moves entries from the journal into per-log chunks, in the background and in bounded steps, then drops the journal
- * records. Every step is synced, and the journal goes only in the last one: a crash anywhere leaves the journal to do it
- * again (docs/adr/0001-storage-layout.md). Also drops the chunks that a trim left behind.
+ * Moves what the journal holds to where it stays, in the background and in bounded steps: entries to a chunk file, their
+ * pointers and the small records to LevelDB, receipts to a file of theirs; then drops the journal's files. What is pointed
+ * to is on disk before its pointer, and the journal goes last: a crash anywhere leaves the journal to do it again, and
+ * entries that a pointer already leads to are known by their seq (docs/adr/0005-value-files.md).
  */
-import { encodeChunk, keys, seal } from "./codec.ts";
-import type { CommitStep, Operation } from "./commit.ts";
+import { encodeBlock } from "./block-file.ts";
+import { encodeChunk } from "./chunk.ts";
+import type { ChunkFiles } from "./chunk-files.ts";
+import type { ChunkIndex } from "./chunk-index.ts";
+import type { CommitStep } from "./commit.ts";
+import type { Database, Operation } from "./database.ts";
 import type { DedupeIndex } from "./dedupe-index.ts";
+import type { Journal } from "./journal.ts";
+import { keys } from "./keys.ts";
 import type { LogState } from "./log-state.ts";
-import type { Database } from "./open-store.ts";
+import type { Records } from "./records.ts";
+import { seal } from "./seal.ts";
 import type { Volumes } from "./volumes.ts";
 
-const stepBytes = 64 * 1024;
+const stepBytes = 128 * 1024;
 const behindStepBytes = 1024 * 1024;
+const stepOperations = 256;
 /**
  * After a step the checkpoint rests as long as the step took, times this, so that commits find disk and core free; but
  * not when the journal has grown by much meanwhile: memory is bounded by its size.
  */
 const restFactor = 1;
 const maxRestMs = 50;
-const stepDeletes = 500;
+
+/** What a checkpoint moves, and where to. */
+export interface CheckpointParts {
+  readonly db: Database;
+  readonly journal: Journal;
+  readonly records: Records;
+  readonly dedupe: DedupeIndex;
+  readonly files: ChunkFiles;
+  readonly index: ChunkIndex;
+  readonly volumes: Volumes;
+  readonly onStep: (step: CommitStep) => void;
+}
 
 export class Checkpoint {
-  readonly #db: Database;
-  readonly #dedupe: DedupeIndex;
-  readonly #volumes: Volumes;
-  readonly #onStep: (step: CommitStep) => void;
+  readonly #parts: CheckpointParts;
   /** The logs with entries that only the journal has. */
-  #dirty = new Set<LogState>();
-  #journalStart: number;
+  #dirty: Set<LogState>;
   #journalBytes: number;
   #running: Promise<void> | undefined;
   #hurried = false;
   /** Journal bytes, beside those it moves, above which a checkpoint takes long steps and does not rest. */
   #restLimit = 0;
+  #stepBegan = 0;
 
-  constructor(
-    db: Database,
-    dedupe: DedupeIndex,
-    volumes: Volumes,
-    onStep: (step: CommitStep) => void,
-    dirty: Iterable<LogState>,
-    journalStart: number,
-    journalBytes: number,
-  ) {
-    this.#db = db;
-    this.#dedupe = dedupe;
-    this.#volumes = volumes;
-    this.#onStep = onStep;
+  /** `dirty` are the logs with entries in the journal, which has `journalBytes`. */
+  constructor(parts: CheckpointParts, dirty: Iterable<LogState>, journalBytes: number) {
+    this.#parts = parts;
     this.#dirty = new Set(dirty);
-    this.#journalStart = journalStart;
     this.#journalBytes = journalBytes;
   }
 
@@ -70,12 +76,17 @@ export class Checkpoint {
     if (this.#journalBytes > limitBytes) await this.#running?.catch(() => {});
   }
 
-  /** Moves everything up to the journal's record `upTo`. No commit may be under way at the call; they may go on after it. */
-  run(upTo: number): Promise<void> {
+  /** Moves everything that the journal has. No commit may be under way at the call; they may go on after it. */
+  run(): Promise<void> {
+    const { journal, records, dedupe } = this.#parts;
+    const upTo = journal.last;
     const logs = [...this.#dirty];
     this.#dirty = new Set();
     this.#restLimit = this.#journalBytes / 2;
     this.#journalBytes = 0;
+    journal.cut();
+    records.startFlush();
+    dedupe.startFlush();
     for (const log of logs) log.startFlush();
     this.#running = this.#run(logs, upTo).finally(() => {
       this.#running = undefined;
@@ -84,71 +95,88 @@ export class Checkpoint {
   }
 
   async #run(logs: readonly LogState[], upTo: number): Promise<void> {
-    let operations: Operation[] = [];
-    let bytes = 0;
-    let total = 0;
-    for (const log of logs) {
-      for (const chunk of log.chunks()) {
-        const first = chunk.entries[0]?.seq ?? 0;
-        const value = encodeChunk(chunk);
-        operations.push({ type: "put", key: keys.chunk(this.#volumes.current, log.name, first), value });
-        bytes += value.length;
-        total += value.length;
-        if (bytes < (this.#behind ? behindStepBytes : stepBytes)) continue;
-        await this.#write(operations);
-        operations = [];
-        bytes = 0;
-      }
-    }
-    await this.#write(operations);
-    const last = await this.#dedupe.checkpoint(upTo, (buckets) => this.#write(buckets));
-    await this.#end(last, upTo, total);
-    for (const log of logs) log.flushing = [];
-    this.#dedupe.checkpointDone();
-  }
-
-  async #end(last: readonly Operation[], upTo: number, bytes: number): Promise<void> {
-    const { put, filled } = this.#volumes.after(bytes);
+    const { journal, records, dedupe, volumes, db, onStep } = this.#parts;
+    this.#stepBegan = performance.now();
+    const pointerBytes = logs.length > 0 ? await this.#moveEntries(logs) : 0;
+    const last = await dedupe.write(upTo, () => this.#rest());
+    onStep("checkpoint-receipts");
+    await this.#moveRecords();
+    await journal.begun();
+    const { put, filled } = volumes.after(pointerBytes);
     const start: Operation = { type: "put", key: keys.journalStart, value: seal(String(upTo + 1)) };
-    const operations: Operation[] = [...last, put, start];
-    for (let n = this.#journalStart; n <= upTo; n++) operations.push({ type: "del", key: keys.journal(n) });
-    await this.#write(operations);
+    // Synced, and with it all that was written to LevelDB before.
+    await db.batch([...last, put, start], { sync: true });
     filled();
-    this.#journalStart = upTo + 1;
-    this.#onStep("checkpoint-end");
+    onStep("checkpoint-end");
+    for (const log of logs) log.flushing = [];
+    records.flushed();
+    dedupe.flushed();
+    await journal.dropBefore(upTo + 1);
+    onStep("checkpoint-dropped");
   }
 
-  async #write(operations: readonly Operation[]): Promise<void> {
-    if (operations.length === 0) return;
-    const began = performance.now();
-    await this.#db.batch([...operations], { sync: true });
-    this.#onStep("checkpoint-chunk");
-    if (this.#behind) return;
-    const rest = Math.min(maxRestMs, (performance.now() - began) * restFactor);
-    await new Promise((resolve) => setTimeout(resolve, rest));
-  }
-
-  /** Writes the log's record and deletes the chunks that end before its first entry; the last chunk stays, it tells the tail. */
-  async dropChunks(log: LogState): Promise<void> {
-    await this.#db.put(keys.head(log.name), seal(JSON.stringify(log.record)), { sync: true });
-    log.recorded = true;
-    let previous: string | undefined;
-    let dead: string[] = [];
-    for (const volume of this.#volumes.numbers) {
-      const range = { gte: keys.chunk(volume, log.name, 0), lte: keys.chunk(volume, log.name, log.first) };
-      for await (const key of this.#db.keys(range)) {
-        if (previous !== undefined && dead.push(previous) === stepDeletes) {
-          await this.#delete(dead);
-          dead = [];
+  /** Writes chunks and then what points to them, step by step. Returns the size of the pointers. */
+  async #moveEntries(logs: readonly LogState[]): Promise<number> {
+    const { db, files, index, volumes, onStep } = this.#parts;
+    const { file, writer } = await files.begin();
+    let blocks: Buffer[] = [];
+    let pointers: Operation[] = [];
+    let bytes = 0;
+    let pointerBytes = 0;
+    const step = async () => {
+      await writer.append(blocks);
+      onStep("checkpoint-chunks");
+      file.bytes = writer.size;
+      file.live += bytes;
+      await db.batch([...pointers, files.operation(file)]);
+      onStep("checkpoint-pointers");
+      blocks = [];
+      pointers = [];
+      bytes = 0;
+      await this.#rest();
+    };
+    try {
+      for (const log of logs) {
+        for (const { entries, ...sizes } of log.chunks()) {
+          const block = encodeBlock(encodeChunk(log.name, entries));
+          const firstSeq = entries[0]?.seq ?? 0;
+          const place = { file: file.number, at: writer.size + bytes, length: block.length };
+          const pointer = { volume: volumes.current, firstSeq, count: entries.length, ...sizes, ...place };
+          const operation = index.put(log.name, pointer);
+          blocks.push(block);
+          pointers.push(operation);
+          bytes += block.length;
+          pointerBytes += operation.key.length + pointerValueBytes;
+          if (bytes >= (this.#behind ? behindStepBytes : stepBytes)) await step();
         }
-        previous = key;
       }
+      if (blocks.length > 0) await step();
+    } finally {
+      await writer.close();
     }
-    await this.#delete(dead);
+    file.growing = false;
+    return pointerBytes;
   }
 
-  async #delete(chunks: readonly string[]): Promise<void> {
-    await this.#db.batch(chunks.map((key) => ({ type: "del", key })));
+  async #moveRecords(): Promise<void> {
+    const { db, records, onStep } = this.#parts;
+    let operations: Operation[] = [];
+    for (const operation of records.operations()) {
+      if (operations.push(operation) < stepOperations) continue;
+      await db.batch(operations);
+      operations = [];
+      await this.#rest();
+    }
+    if (operations.length > 0) await db.batch(operations);
+    onStep("checkpoint-records");
+  }
+
+  async #rest(): Promise<void> {
+    if (!this.#behind) {
+      const rest = Math.min(maxRestMs, (performance.now() - this.#stepBegan) * restFactor);
+      await new Promise((resolve) => setTimeout(resolve, rest));
+    }
+    this.#stepBegan = performance.now();
   }
 
   /** Waits for the checkpoint under way, failed or not; it rests no more. */
@@ -156,16 +184,7 @@ export class Checkpoint {
     this.#hurried = true;
     await this.#running?.catch(() => {});
   }
-
-  /** Ends cleanly: seqs that were only set aside may be used by the next process. */
-  async close(logs: Iterable<LogState>): Promise<void> {
-    await this.stopped();
-    const operations: Operation[] = [];
-    for (const log of logs) {
-      if (log.reserved <= log.tail) continue;
-      log.reserved = log.tail;
-      operations.push({ type: "put", key: keys.head(log.name), value: seal(JSON.stringify(log.record)) });
-    }
-    await this.#write(operations);
-  }
 }
+
+/** About. */
+const pointerValueBytes = 40;

@@ -1,20 +1,30 @@
 /**
- * What one group commit holds: the appends and records that go to the disk in one synced batch. Builds the batch from
- * the appends, in order, giving out seqs; knows nothing of when it is written. Hot path (`npm run bench`).
+ * What one group commit holds: the appends and records that go to the disk in one journal record. Builds it from the
+ * appends, in order, giving out seqs; knows nothing of when it is written. Hot path (`npm run bench`).
  */
 import { fail } from "@parley/protocol";
 import type { Append, Appended, AppendOutcome, RecordWrite } from "../engine.ts";
 import type { Entry } from "../entry.ts";
 import type { KeyHash } from "./bloom.ts";
-import { encodeContent, encodeJournal, encodeReceipt, type JournalRecord, keys, type Receipt, seal } from "./codec.ts";
+import { encodeContent, type JournalBody } from "./journal-record.ts";
+import { keys } from "./keys.ts";
 import type { LogState } from "./log-state.ts";
-
-export type Operation =
-  | { readonly type: "put"; readonly key: string; readonly value: Buffer }
-  | { readonly type: "del"; readonly key: string };
+import { encodeReceipt, type Receipt } from "./receipt.ts";
+import type { RecordChange } from "./records.ts";
 
 /** Where a crash can come between two writes; tests end the process there (`test/faults`). */
-export type CommitStep = "before-write" | "after-write" | "after-reply" | "checkpoint-chunk" | "checkpoint-end";
+export const commitSteps = [
+  "before-write",
+  "after-write",
+  "after-reply",
+  "checkpoint-chunks",
+  "checkpoint-pointers",
+  "checkpoint-receipts",
+  "checkpoint-records",
+  "checkpoint-end",
+  "checkpoint-dropped",
+] as const;
+export type CommitStep = (typeof commitSteps)[number];
 
 /** Seqs that are set aside at once for appends of `memory` durability. */
 const reservation = 4096;
@@ -68,8 +78,9 @@ export class Commit {
 
   #store(append: Append, logs: readonly LogState[], early: boolean, hash: KeyHash | undefined): void {
     const entries: Entry[] = [];
+    const bytes = Buffer.byteLength(append.payload);
     for (const log of logs) {
-      const entry = log.append(append.payload, append.origin, append.expiresAt);
+      const entry = log.append(append.payload, bytes, append.origin, append.expiresAt);
       entries.push(entry);
       this.touched.add(log);
       if (!log.recorded) this.#heads.add(log);
@@ -110,24 +121,20 @@ export class Commit {
     }
   }
 
-  /** The operations to write, under the journal's number `n`; `records` go with them. */
-  operations(
-    n: number,
-    records: readonly RecordWrite[],
-  ): { operations: Operation[]; journal: JournalRecord | undefined } {
-    const operations: Operation[] = [];
-    for (const log of this.#heads) {
-      operations.push({ type: "put", key: keys.head(log.name), value: seal(JSON.stringify(log.record)) });
-    }
-    for (const { kind, key, value } of records) {
-      const at = keys.record(kind, key);
-      if (value === undefined) operations.push({ type: "del", key: at });
-      else operations.push({ type: "put", key: at, value: Buffer.from(JSON.stringify(value)) });
-    }
-    if (this.#receipts === "") return { operations, journal: undefined };
-    const journal = encodeJournal(this.#receipts, this.#contents);
-    operations.push({ type: "put", key: keys.journal(n), value: journal.value });
-    return { operations, journal };
+  /** What is known of the log beside its entries changed: that goes with this commit. */
+  headChanged(log: LogState): void {
+    this.#heads.add(log);
+    this.needsSync = true;
+  }
+
+  /** What to write; `records` go with it. Undefined if that is nothing. */
+  body(records: readonly RecordWrite[]): JournalBody | undefined {
+    const changes: RecordChange[] = [];
+    for (const log of this.#heads) changes.push([keys.head(log.name), JSON.stringify(log.record)]);
+    for (const { kind, key, value } of records)
+      changes.push([keys.record(kind, key), value === undefined ? null : JSON.stringify(value)]);
+    if (changes.length === 0 && this.#receipts === "") return undefined;
+    return { changes, receipts: this.#receipts, contents: this.#contents };
   }
 
   /** The hashes of its dedupe keys. */

@@ -4,15 +4,12 @@
  * (but for false positives). Called by the level engine on its commit path: hot.
  */
 import { Bloom, type KeyHash } from "./bloom.ts";
-import { CorruptStore, findReceipt, keys, prefixRange, type Receipt, seal, sealBytes, unseal } from "./codec.ts";
-import type { Database } from "./open-store.ts";
-import { pagesIn, ReceiptTable, visitHashes } from "./receipt-table.ts";
-
-export interface PutOperation {
-  readonly type: "put";
-  readonly key: string;
-  readonly value: Buffer;
-}
+import type { Database, Operation } from "./database.ts";
+import { keys, prefixRange } from "./keys.ts";
+import { findReceipt, type Receipt } from "./receipt.ts";
+import { ReceiptFiles, type ReceiptRun } from "./receipt-files.ts";
+import { ReceiptTable } from "./receipt-table.ts";
+import { seal, unseal } from "./seal.ts";
 
 interface Generation {
   readonly number: number;
@@ -20,7 +17,7 @@ interface Generation {
   readonly capacity: number;
   readonly bloom: Bloom;
   /** One per checkpoint, by an id that is never used twice. */
-  readonly runs: number[];
+  readonly runs: ReceiptRun[];
   count: number;
   newestTs: number;
   /** Whether the filter is on disk. */
@@ -30,39 +27,37 @@ interface Generation {
 /** The receipts since the last checkpoint, or those that the checkpoint under way writes. */
 interface Recent {
   readonly table: ReceiptTable;
-  /** One per commit, by index: lines of `encodeReceipt`. */
+  /** One per commit: lines of `encodeReceipt`. */
   readonly pages: Buffer[];
 }
 
 const firstCapacity = 65_536;
 const maxCapacity = 1_048_576;
-const stepBytes = 256 * 1024;
-const keysPerSlice = 8192;
 
 export class DedupeIndex {
   readonly #db: Database;
+  readonly #files: ReceiptFiles;
   #generations: Generation[] = [];
   #recent = emptyRecent();
   #flushing = emptyRecent();
 
-  constructor(db: Database) {
+  private constructor(db: Database, files: ReceiptFiles) {
     this.#db = db;
+    this.#files = files;
   }
 
-  /** Loads the filters; the receipts themselves stay on disk. */
-  static async load(db: Database): Promise<DedupeIndex> {
-    const index = new DedupeIndex(db);
+  /** Loads the filters; the receipts themselves stay on disk, in `directory`. */
+  static async load(db: Database, directory: string): Promise<DedupeIndex> {
+    const files = await ReceiptFiles.open(directory);
+    const index = new DedupeIndex(db, files);
     for await (const [key, value] of db.iterator(prefixRange("g!"))) {
-      const generation = JSON.parse(unseal(value, key)) as Omit<Generation, "bloom">;
-      const bits = await db.get(keys.bloom(generation.number));
-      const bloom = bits ? new Bloom(new Uint8Array(bits)) : Bloom.forKeys(generation.capacity);
-      for (const run of bits ? [] : generation.runs) {
-        const table = await db.get(keys.table(generation.number, run));
-        if (!table) throw new CorruptStore(`dedupe run ${run} is missing`);
-        await addAll(bloom, table);
-      }
+      const generation = JSON.parse(unseal(value, key)) as Omit<Generation, "bloom" | "saved">;
+      const bits = await files.filter(generation.number);
+      const bloom = bits ? new Bloom(bits) : Bloom.forKeys(generation.capacity);
+      if (!bits) for (const run of generation.runs) await files.visit(run, (a, b) => bloom.add(a, b));
       index.#generations.push({ ...generation, bloom, saved: bits !== undefined });
     }
+    await files.keepOnly(index.#generations);
     return index;
   }
 
@@ -79,16 +74,24 @@ export class DedupeIndex {
 
   /** The receipt of an append that a checkpoint has moved to disk. */
   async lookUp(key: string, hash: KeyHash): Promise<Receipt | undefined> {
-    for (const { number, bloom, runs } of this.#generations.toReversed()) {
-      if (!bloom.mayHave(hash)) continue;
-      for (const run of runs.toReversed()) {
-        const table = await this.#db.get(keys.table(number, run));
-        for (const page of table ? pagesIn(table, hash) : []) {
-          const pageKey = keys.receipts(number, run, page);
-          const receipts = await this.#db.get(pageKey);
-          const found = receipts && findReceipt(unseal(receipts, pageKey), key);
-          if (found) return found;
-        }
+    for (const generation of this.#generations.toReversed()) {
+      if (!generation.bloom.mayHave(hash)) continue;
+      try {
+        const found = await this.#lookIn(generation, key, hash);
+        if (found) return found;
+      } catch (error) {
+        // One that expired meanwhile is as good as not found.
+        if (this.#generations.includes(generation)) throw error;
+      }
+    }
+    return undefined;
+  }
+
+  async #lookIn({ runs }: Generation, key: string, hash: KeyHash): Promise<Receipt | undefined> {
+    for (const run of runs.toReversed()) {
+      for (const at of await this.#files.find(run, hash)) {
+        const found = findReceipt((await this.#files.page(run, at)).toString(), key);
+        if (found) return found;
       }
     }
     return undefined;
@@ -101,50 +104,36 @@ export class DedupeIndex {
     for (const hash of hashes) this.#recent.table.add(hash, page);
   }
 
-  /**
-   * Writes the receipts since the last checkpoint through `write`, in bounded steps, and returns the last operations,
-   * which make them count: to be written together with what ends the checkpoint. `run` was never used before.
-   */
-  async checkpoint(run: number, write: (operations: PutOperation[]) => Promise<void>): Promise<PutOperation[]> {
-    const { table, pages } = this.#recent;
+  /** Hands what is in memory to a checkpoint, which then calls `write` and, when that counts, `flushed`. */
+  startFlush(): void {
     this.#flushing = this.#recent;
     this.#recent = emptyRecent();
+  }
+
+  /** Writes what is flushed as run number `run` and returns the operations that make it count. `rest` after each step. */
+  async write(run: number, rest: () => Promise<void>): Promise<Operation[]> {
+    const { table, pages } = this.#flushing;
     if (table.size === 0) return [];
     const generation = this.#generationFor(table.size);
-    let bytes = 0;
-    let step: PutOperation[] = [];
-    for (const [index, page] of pages.entries()) {
-      step.push({ type: "put", key: keys.receipts(generation.number, run, index), value: sealBytes(page) });
-      bytes += page.length;
-      if (bytes < stepBytes) continue;
-      await write(step);
-      step = [];
-      bytes = 0;
-    }
-    const hashes = table.bytes;
-    await write([...step, { type: "put", key: keys.table(generation.number, run), value: hashes }]);
-    await addAll(generation.bloom, hashes);
+    const written = await this.#files.write(run, pages, table, rest);
+    await table.visit((a, b) => generation.bloom.add(a, b));
     generation.newestTs = Date.now();
     generation.count += table.size;
-    generation.runs.push(run);
-    const { bloom: _, ...description } = generation;
-    const key = keys.generation(generation.number);
-    return [...this.#filled(), { type: "put", key, value: seal(JSON.stringify(description)) }];
+    generation.runs.push(written);
+    await this.#saveFilters();
+    const { bloom: _, saved: __, ...description } = generation;
+    return [{ type: "put", key: keys.generation(generation.number), value: seal(JSON.stringify(description)) }];
   }
 
   /** The filter of a generation is written when it is full; before that it is rebuilt at opening. */
-  #filled(): PutOperation[] {
-    const filled = this.#generations.slice(0, -1).filter(({ saved }) => !saved);
-    for (const generation of filled) generation.saved = true;
-    return filled.map(({ number, bloom }) => ({
-      type: "put",
-      key: keys.bloom(number),
-      value: Buffer.from(bloom.bits),
-    }));
+  async #saveFilters(): Promise<void> {
+    for (const generation of this.#generations.slice(0, -1).filter(({ saved }) => !saved)) {
+      await this.#files.writeFilter(generation.number, generation.bloom.bits);
+      generation.saved = true;
+    }
   }
 
-  /** The checkpoint's last operations are on disk. */
-  checkpointDone(): void {
+  flushed(): void {
     this.#flushing = emptyRecent();
   }
 
@@ -152,11 +141,8 @@ export class DedupeIndex {
   async expire(beforeTs: number): Promise<void> {
     for (const generation of this.#generations.slice(0, -1).filter(({ newestTs }) => newestTs < beforeTs)) {
       this.#generations = this.#generations.filter((other) => other !== generation);
-      await this.#db.batch([
-        { type: "del", key: keys.generation(generation.number) },
-        { type: "del", key: keys.bloom(generation.number) },
-      ]);
-      await this.#db.clear(prefixRange(keys.dedupe(generation.number)));
+      await this.#db.del(keys.generation(generation.number), { sync: true });
+      await this.#files.remove(generation);
     }
   }
 
@@ -172,6 +158,10 @@ export class DedupeIndex {
     this.#generations.push(next);
     return next;
   }
+
+  close(): Promise<void> {
+    return this.#files.close();
+  }
 }
 
 function emptyRecent(): Recent {
@@ -184,12 +174,4 @@ function findInPages({ table, pages }: Recent, key: string, hash: KeyHash): Rece
     if (found) return found;
   }
   return undefined;
-}
-
-/** In slices, so that a checkpoint never holds the event loop for long. */
-async function addAll(bloom: Bloom, table: Buffer): Promise<void> {
-  const add = (hash: KeyHash) => bloom.add(hash);
-  for (let from = 0; visitHashes(table, from, keysPerSlice, add) > 0; from += keysPerSlice) {
-    await new Promise(setImmediate);
-  }
 }

@@ -1,7 +1,7 @@
 /**
- * The embedded engine, on LevelDB. An append goes, with all others of its turn and those that come while a commit is
- * under way, into one synced batch (the journal: docs/adr/0002-group-commit.md); a checkpoint moves entries from the
- * journal to per-log chunks in the background. One commit is in flight at a time. Hot path: `npm run bench`.
+ * The embedded engine: LevelDB for what is small, files of its own for messages (docs/adr/0005-value-files.md). An append
+ * goes, with all others of its turn and those that come while a commit is under way, into one record of the journal
+ * (docs/adr/0002-group-commit.md). One commit is in flight at a time. Hot path: `npm run bench`.
  */
 import { fail, type LogName } from "@parley/protocol";
 import {
@@ -17,33 +17,27 @@ import {
 } from "../engine.ts";
 import type { Entry } from "../entry.ts";
 import { hashKey, type KeyHash } from "./bloom.ts";
-import { Checkpoint } from "./checkpoint.ts";
-import { keys, prefixRange, type Receipt, unseal } from "./codec.ts";
-import { Commit, type CommitStep } from "./commit.ts";
-import { DedupeIndex } from "./dedupe-index.ts";
-import { type Chunks, chunkAt, offsetOf, readLog } from "./log-reader.ts";
-import { type HeadRecord, LogState } from "./log-state.ts";
-import { createDatabase, type Database, openStore, refusal } from "./open-store.ts";
-import { replayJournal } from "./recovery.ts";
-import { Volumes } from "./volumes.ts";
+import { Commit } from "./commit.ts";
+import { emptyBody } from "./journal.ts";
+import { KeptStore, type KeptStoreOptions, reopenDelayMs } from "./kept-store.ts";
+import { keys } from "./keys.ts";
+import { type CursorWrite, LazyCursors } from "./lazy-cursors.ts";
+import { offsetOf, readLog } from "./log-reader.ts";
+import type { LogState } from "./log-state.ts";
+import type { Receipt } from "./receipt.ts";
+import type { Store } from "./store.ts";
 
-export interface LevelOptions {
-  readonly directory: string;
-  /** Makes the random epoch of a new store. */
-  readonly newEpoch: () => string;
+export interface LevelOptions extends KeptStoreOptions {
   /** Journal bytes after which a checkpoint begins. Bounds memory and the time to open. */
   readonly checkpointBytes?: number;
-  /** Bytes of chunks after which they go to the next volume. */
-  readonly volumeBytes?: number;
   /** How long a cursor may wait for a commit to go with. */
   readonly lazyMs?: number;
-  readonly onStep?: (step: CommitStep) => void;
-  /** Told of faults of the disk, and of their end (`undefined`). */
-  readonly onFault?: (fault: Error | undefined) => void;
 }
 
+/** Records, and logs whose own record has changed, that are to be written with the next commit. */
 interface PendingWrite {
   readonly records: readonly RecordWrite[];
+  readonly heads: readonly LogState[];
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -59,89 +53,38 @@ interface Prepared {
 /** Appends of at most this many payload characters go into one commit, so that one batch never blocks for long. */
 const commitChars = 4 * 1024 * 1024;
 const defaultCheckpointBytes = 16 * 1024 * 1024;
-const reopenDelayMs = 1000;
 const defaultLazyMs = 500;
 
 export class LevelEngine implements Engine {
-  readonly #options: LevelOptions;
-  readonly #db: Database;
-  readonly #listeners: ((log: LogName, seq: number) => void)[] = [];
-  readonly #logs = new Map<LogName, LogState>();
-  readonly #onStep: (step: CommitStep) => void;
+  readonly #kept: KeptStore;
+  readonly #onStep: NonNullable<LevelOptions["onStep"]>;
   readonly #checkpointBytes: number;
-  #dedupe: DedupeIndex;
-  #volumes: Volumes | undefined;
-  #checkpointing: Checkpoint | undefined;
-  /** Of logs that are new: random, made with the store. */
-  #epoch = "";
-  #journalNext = 1;
+  readonly #cursors: LazyCursors;
+  readonly #listeners: ((log: LogName, seq: number) => void)[] = [];
   #appends: Append[] = [];
   #writes: PendingWrite[] = [];
-  /** Cursors that wait for a commit, and those of the commit under way. */
-  #cursors = new Map<string, RecordWrite>();
-  #cursorsInFlight: ReadonlyMap<string, RecordWrite> = new Map();
-  #lazyTimer: NodeJS.Timeout | undefined;
-  #cursorsDue = false;
   #running: Promise<void> | undefined;
   #scheduled = false;
-  #fault: Error | undefined;
   #closed = false;
 
-  private constructor(options: LevelOptions, db: Database) {
-    this.#options = options;
-    this.#db = db;
+  private constructor(kept: KeptStore, options: LevelOptions) {
+    this.#kept = kept;
     this.#onStep = options.onStep ?? (() => {});
     this.#checkpointBytes = options.checkpointBytes ?? defaultCheckpointBytes;
-    this.#dedupe = new DedupeIndex(db);
+    this.#cursors = new LazyCursors(options.lazyMs ?? defaultLazyMs, () => this.#schedule());
   }
 
   /** Opens or makes the store in `options.directory`. Rejects with `StoreRefused`. */
   static async open(options: LevelOptions): Promise<LevelEngine> {
-    const engine = new LevelEngine(options, createDatabase(options.directory));
-    await engine.#open();
-    return engine;
+    return new LevelEngine(await KeptStore.open(options), options);
   }
 
-  async #open(): Promise<void> {
-    this.#epoch = await openStore(this.#db, this.#options.newEpoch);
-    try {
-      this.#logs.clear();
-      const volumes = await Volumes.load(this.#db, this.#options.volumeBytes);
-      this.#volumes = volumes;
-      this.#dedupe = await DedupeIndex.load(this.#db);
-      const journal = await replayJournal(this.#db, this.#dedupe, (log) => this.#restore(log));
-      for (const [name, log] of journal.logs) {
-        log.skipReserved();
-        this.#logs.set(name, log);
-      }
-      this.#journalNext = journal.next;
-      this.#checkpointing = new Checkpoint(
-        this.#db,
-        this.#dedupe,
-        volumes,
-        this.#onStep,
-        journal.logs.values(),
-        journal.start,
-        journal.bytes,
-      );
-    } catch (error) {
-      await this.#db.close();
-      throw refusal(this.#options.directory, error);
-    }
-  }
-
-  /** There from `#open` on. */
-  get #checkpoint(): Checkpoint {
-    if (!this.#checkpointing) throw new StorageUnavailable("the store is not open");
-    return this.#checkpointing;
-  }
-
-  get #chunks(): Chunks {
-    return { db: this.#db, volumes: this.#volumes?.numbers ?? [] };
+  get #store(): Store {
+    return this.#kept.current;
   }
 
   append(append: Append): void {
-    if (this.#closed || this.#fault) {
+    if (this.#closed || this.#kept.fault) {
       append.settled(this.#unavailable());
       return;
     }
@@ -152,47 +95,49 @@ export class LevelEngine implements Engine {
   #unavailable() {
     return fail(
       "storage_unavailable",
-      this.#fault ? "the disk refuses to store; try again" : "the store is closed",
+      this.#kept.fault ? "the disk refuses to store; try again" : "the store is closed",
       reopenDelayMs,
     );
   }
 
   /** Everything that arrives in this turn of the event loop shares a commit. */
   #schedule(): void {
-    if (this.#scheduled || this.#running) return;
+    if (this.#scheduled || this.#running || this.#closed || this.#kept.fault) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      this.#running = this.#commit().finally(() => {
+      this.#running = this.#commit(this.#takeAppends()).finally(() => {
         this.#running = undefined;
-        if (this.#appends.length > 0 || this.#writes.length > 0 || this.#cursorsDue) this.#schedule();
+        if (this.#appends.length > 0 || this.#writes.length > 0 || this.#cursors.due) this.#schedule();
       });
     });
   }
 
-  async #commit(): Promise<void> {
-    await this.#checkpoint.catchUp(2 * this.#checkpointBytes);
-    const appends = this.#takeAppends();
+  async #commit(appends: readonly Append[]): Promise<void> {
+    const store = this.#store;
     const writes = this.#writes;
     this.#writes = [];
-    const cursors = this.#takeCursors();
+    const records: RecordWrite[] = writes.flatMap((write) => write.records);
+    for (const cursor of this.#cursors.take()) records.push(cursor);
     let commit: Commit | undefined;
     try {
-      const { hashes, repeats } = await this.#prepare(appends);
-      commit = new Commit(this.#logs, repeats);
+      const { hashes, repeats } = await prepare(store, appends);
+      commit = new Commit(store.logs, repeats);
       for (let i = 0; i < appends.length; i++) commit.add(appends[i] as Append, hashes[i]);
-      await this.#write(commit, [...writes.flatMap(({ records }) => records), ...cursors.values()], writes.length > 0);
+      for (const { heads } of writes) for (const log of heads) commit.headChanged(log);
+      await this.#write(store, commit, records, writes.length > 0);
     } catch (error) {
-      for (const [key, record] of cursors) if (!this.#cursors.has(key)) this.#cursors.set(key, record);
+      this.#cursors.notWritten();
       this.#fail(error instanceof Error ? error : new Error(String(error)), commit, appends, writes);
       return;
     }
-    this.#cursorsInFlight = noRecords;
+    this.#cursors.written();
     commit.succeeded();
     for (const { resolve } of writes) resolve();
     this.#onStep("after-reply");
     for (const log of commit.touched) for (const listener of this.#listeners) listener(log.name, log.settled);
-    if (this.#checkpoint.due(this.#checkpointBytes)) this.#startCheckpoint();
+    if (store.checkpoint.due(this.#checkpointBytes)) this.#startCheckpoint(store);
+    await store.checkpoint.catchUp(2 * this.#checkpointBytes);
   }
 
   #takeAppends(): Append[] {
@@ -209,92 +154,39 @@ export class LevelEngine implements Engine {
     return this.#appends.splice(0, Math.max(1, end));
   }
 
-  /** Loads what seqs and repeats are decided by. Nothing to wait for where the logs are in memory and the keys are new. */
-  async #prepare(appends: readonly Append[]): Promise<Prepared> {
-    const missing = new Set<LogName>();
-    const doubtful = new Map<string, KeyHash>();
-    const repeats = new Map<string, Receipt>();
-    const hashes: (KeyHash | undefined)[] = [];
-    for (const { logs, dedupeKey } of appends) {
-      for (const log of logs) if (!this.#logs.has(log)) missing.add(log);
-      const hash = dedupeKey === undefined ? undefined : hashKey(dedupeKey);
-      hashes.push(hash);
-      if (dedupeKey === undefined || !hash) continue;
-      const recent = this.#dedupe.recent(dedupeKey, hash);
-      if (recent) repeats.set(dedupeKey, recent);
-      else if (this.#dedupe.mayBeOnDisk(hash)) doubtful.set(dedupeKey, hash);
-    }
-    if (missing.size > 0) await Promise.all([...missing].map((log) => this.#load(log)));
-    for (const [key, hash] of doubtful) {
-      const found = await this.#dedupe.lookUp(key, hash);
-      if (found) repeats.set(key, found);
-    }
-    return { hashes, repeats };
-  }
-
-  async #write(commit: Commit, records: readonly RecordWrite[], promised: boolean): Promise<void> {
-    const { operations, journal } = commit.operations(this.#journalNext, records);
-    if (operations.length === 0) return;
+  /** `promised`: the records are to be on disk when this resolves. */
+  async #write(
+    { journal, records: stored, dedupe, checkpoint }: Store,
+    commit: Commit,
+    records: readonly RecordWrite[],
+    promised: boolean,
+  ): Promise<void> {
+    const sync = promised || commit.needsSync;
+    const body = commit.body(records) ?? (sync && journal.behind ? emptyBody : undefined);
+    if (!body) return;
     this.#onStep("before-write");
-    await this.#db.batch(operations, { sync: promised || commit.needsSync });
+    const { bytes, receipts } = await journal.append(body, sync);
     this.#onStep("after-write");
-    if (!journal) return;
-    this.#journalNext += 1;
-    this.#dedupe.add(commit.hashes, journal.receipts);
-    this.#checkpoint.journalGrew(commit.touched, journal.value.length);
+    stored.apply(body.changes);
+    dedupe.add(commit.hashes, receipts);
+    checkpoint.journalGrew(commit.touched, bytes);
   }
 
   /** Nobody knows what of the commit reached the disk: its senders get an error, and the store is opened anew. */
   #fail(error: Error, commit: Commit | undefined, appends: readonly Append[], writes: readonly PendingWrite[]): void {
-    this.#fault = error;
+    this.#kept.failed(error);
     const outcome = this.#unavailable();
     if (commit) commit.failed(outcome.fault.message);
     else for (const append of appends) append.settled(outcome);
     for (const append of this.#appends.splice(0)) append.settled(outcome);
     for (const { reject } of [...writes, ...this.#writes.splice(0)])
       reject(new StorageUnavailable(error.message, { cause: error }));
-    this.#options.onFault?.(error);
-    this.#reopenSoon();
   }
 
-  #reopenSoon(): void {
-    setTimeout(async () => {
-      if (this.#closed) return;
-      try {
-        await this.#checkpoint.stopped();
-        await this.#db.close();
-        await this.#open();
-        this.#fault = undefined;
-        this.#options.onFault?.(undefined);
-      } catch {
-        this.#reopenSoon();
-      }
-    }, reopenDelayMs).unref();
-  }
-
-  #startCheckpoint(): void {
-    this.#checkpoint.run(this.#journalNext - 1).catch((error: Error) => {
-      if (!this.#closed && !this.#fault) this.#fail(error, undefined, [], []);
+  #startCheckpoint(store: Store): void {
+    store.checkpoint.run().catch((error: Error) => {
+      if (!this.#closed && !this.#kept.fault && store === this.#store) this.#fail(error, undefined, [], []);
     });
-  }
-
-  async #load(name: LogName): Promise<LogState> {
-    const loaded = this.#logs.get(name);
-    if (loaded) return loaded;
-    const state = await this.#restore(name);
-    state.skipReserved();
-    const raced = this.#logs.get(name);
-    if (raced) return raced;
-    this.#logs.set(name, state);
-    return state;
-  }
-
-  /** The log as its record and its chunks tell, the journal left out. */
-  async #restore(name: LogName): Promise<LogState> {
-    const key = keys.head(name);
-    const [value, last] = await Promise.all([this.#db.get(key), chunkAt(this.#chunks, name, Number.MAX_SAFE_INTEGER)]);
-    if (!value) return new LogState(name, this.#epoch);
-    return LogState.restore(name, JSON.parse(unseal(value, key)) as HeadRecord, last);
   }
 
   async read(
@@ -304,74 +196,69 @@ export class LevelEngine implements Engine {
     limit: number,
     maxBytes = defaultReadBytes,
   ): Promise<Entry[]> {
-    return this.#guard(async () => readLog(this.#chunks, await this.#load(name), from, direction, limit, maxBytes));
+    return this.#guard(async (store) => {
+      const log = await store.load(name);
+      return store.files.reading(() => readLog(store, log, from, direction, limit, maxBytes));
+    });
   }
 
   async head(name: LogName): Promise<Head> {
-    return this.#guard(async () => (await this.#load(name)).head);
+    return this.#guard(async (store) => (await store.load(name)).head);
   }
 
   async logs(after: string, limit: number): Promise<LogName[]> {
     const prefix = keys.head("");
-    const range = { gt: keys.head(after), lt: prefixRange(prefix).lt, limit };
-    return this.#guard(async () =>
-      (await this.#db.keys(range).all()).map((key) => key.slice(prefix.length) as LogName),
-    );
+    const found = await this.#guard(({ records }) => records.scan(prefix, keys.head(after), limit));
+    return found.map(([key]) => key.slice(prefix.length) as LogName);
   }
 
   async trim(name: LogName, first: number): Promise<void> {
-    await this.#guard(async () => {
-      const state = await this.#load(name);
-      const target = Math.min(first, state.settled + 1);
-      if (target <= state.first) return;
-      state.trimmedBytes = await offsetOf(this.#chunks, state, target);
-      state.first = target;
-      await this.#checkpoint.dropChunks(state);
+    await this.#guard(async (store) => {
+      const log = await store.load(name);
+      const target = Math.min(first, log.settled + 1);
+      if (target <= log.first) return;
+      const trimmedBytes = await store.files.reading(() => offsetOf(store, log, target));
+      // Another trim may have come further meanwhile.
+      if (target <= log.first) return;
+      log.first = target;
+      log.trimmedBytes = trimmedBytes;
+      await this.#pend([], [log]);
+      await store.trimming.trimmed(log);
     });
   }
 
   async expireDedupe(beforeTs: number): Promise<void> {
-    await this.#guard(() => this.#dedupe.expire(beforeTs));
+    await this.#guard(({ dedupe }) => dedupe.expire(beforeTs));
   }
 
   write(records: readonly RecordWrite[]): Promise<void> {
-    if (this.#closed || this.#fault) return Promise.reject(new StorageUnavailable(this.#unavailable().fault.message));
-    for (const { key } of records) this.#cursors.delete(key);
+    for (const { key } of records) this.#cursors.overtaken(key);
+    return this.#pend(records, []);
+  }
+
+  /** Writes with the next commit; resolves when that is on disk. */
+  #pend(records: readonly RecordWrite[], heads: readonly LogState[]): Promise<void> {
+    if (this.#closed || this.#kept.fault)
+      return Promise.reject(new StorageUnavailable(this.#unavailable().fault.message));
     return new Promise((resolve, reject) => {
-      this.#writes.push({ records, resolve, reject });
+      this.#writes.push({ records, heads, resolve, reject });
       this.#schedule();
     });
   }
 
-  commitCursor(record: Extract<RecordWrite, { kind: "cursor" }>): void {
-    if (this.#closed) return;
-    this.#cursors.set(record.key, record);
-    this.#lazyTimer ??= setTimeout(() => {
-      this.#lazyTimer = undefined;
-      this.#cursorsDue = true;
-      if (!this.#fault && !this.#closed) this.#schedule();
-    }, this.#options.lazyMs ?? defaultLazyMs);
-  }
-
-  /** The cursors to go with this commit: all, from time to time, so that acks cost no write each. */
-  #takeCursors(): ReadonlyMap<string, RecordWrite> {
-    if (!this.#cursorsDue) return noRecords;
-    this.#cursorsDue = false;
-    this.#cursorsInFlight = this.#cursors;
-    this.#cursors = new Map();
-    return this.#cursorsInFlight;
+  commitCursor(record: CursorWrite): void {
+    if (!this.#closed) this.#cursors.add(record);
   }
 
   async scan<K extends RecordKind>(kind: K, prefix: string): Promise<(readonly [string, RecordKinds[K]])[]> {
     const start = keys.record(kind, "");
-    const stored = await this.#guard(() => this.#db.iterator(prefixRange(start + prefix)).all());
-    const found = new Map(
-      stored.map(([key, value]) => [key.slice(start.length), JSON.parse(value.toString()) as RecordKinds[K]]),
-    );
-    for (const [key, record] of [...this.#cursorsInFlight, ...this.#cursors]) {
-      if (record.kind !== kind || !key.startsWith(prefix)) continue;
-      if (record.value === undefined) found.delete(key);
-      else found.set(key, record.value as RecordKinds[K]);
+    const stored = await this.#guard(({ records }) => records.scan(start + prefix));
+    const found = new Map(stored.map(([key, text]) => [key.slice(start.length), JSON.parse(text) as RecordKinds[K]]));
+    if (kind === "cursor") {
+      for (const { key, value } of this.#cursors.pending(prefix)) {
+        if (value === undefined) found.delete(key);
+        else found.set(key, value as RecordKinds[K]);
+      }
     }
     return [...found].sort(([a], [b]) => (a < b ? -1 : 1));
   }
@@ -382,30 +269,58 @@ export class LevelEngine implements Engine {
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    clearTimeout(this.#lazyTimer);
-    while (this.#running || this.#scheduled || this.#appends.length > 0) {
-      if (this.#fault) break;
+    this.#cursors.stop();
+    while (this.#running || this.#scheduled || this.#appends.length > 0 || this.#writes.length > 0) {
+      if (this.#kept.fault) break;
       await (this.#running ?? new Promise(setImmediate));
     }
     this.#closed = true;
     for (const append of this.#appends.splice(0)) append.settled(this.#unavailable());
-    if (!this.#fault) {
-      if (this.#cursors.size > 0)
-        await this.#write(new Commit(this.#logs, noReceipts), [...this.#cursors.values()], true);
-      await this.#checkpoint.close(this.#logs.values());
-    }
-    await this.#db.close();
+    if (!this.#kept.fault) await this.#writeLast(this.#store);
+    await this.#kept.close();
   }
 
-  /** Turns any failure of the database into `StorageUnavailable`. */
-  async #guard<T>(work: () => Promise<T>): Promise<T> {
+  /** The cursors that wait, and seqs that were set aside and not used; a last record vouches for those before it. */
+  async #writeLast(store: Store): Promise<void> {
+    const commit = new Commit(store.logs, new Map());
+    for (const log of store.logs.values()) {
+      if (log.reserved <= log.tail) continue;
+      log.reserved = log.tail;
+      commit.headChanged(log);
+    }
+    await this.#write(store, commit, [...this.#cursors.take()], true);
+    await store.journal.append(emptyBody, true);
+  }
+
+  /** Turns any failure of the store into `StorageUnavailable`. */
+  async #guard<T>(work: (store: Store) => Promise<T>): Promise<T> {
     try {
-      return await work();
+      return await work(this.#store);
     } catch (error) {
       throw new StorageUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
     }
   }
 }
 
-const noRecords: ReadonlyMap<string, RecordWrite> = new Map();
-const noReceipts: ReadonlyMap<string, Receipt> = new Map();
+/** Loads what seqs and repeats are decided by. Nothing to wait for where the logs are in memory and the keys are new. */
+async function prepare(store: Store, appends: readonly Append[]): Promise<Prepared> {
+  const missing = new Set<LogName>();
+  const doubtful = new Map<string, KeyHash>();
+  const repeats = new Map<string, Receipt>();
+  const hashes: (KeyHash | undefined)[] = [];
+  for (const { logs, dedupeKey } of appends) {
+    for (const log of logs) if (!store.logs.has(log)) missing.add(log);
+    const hash = dedupeKey === undefined ? undefined : hashKey(dedupeKey);
+    hashes.push(hash);
+    if (dedupeKey === undefined || !hash) continue;
+    const recent = store.dedupe.recent(dedupeKey, hash);
+    if (recent) repeats.set(dedupeKey, recent);
+    else if (store.dedupe.mayBeOnDisk(hash)) doubtful.set(dedupeKey, hash);
+  }
+  if (missing.size > 0) await Promise.all([...missing].map((log) => store.load(log)));
+  for (const [key, hash] of doubtful) {
+    const found = await store.dedupe.lookUp(key, hash);
+    if (found) repeats.set(key, found);
+  }
+  return { hashes, repeats };
+}

@@ -2,19 +2,20 @@
  * Reads of a log: what is in memory from its state, what is older from its chunks. Sees only what is settled and not
  * trimmed. Called by the level engine; slow readers and history come through here.
  */
-import type { LogName } from "@parley/protocol";
 import type { Direction } from "../engine.ts";
 import type { Entry } from "../entry.ts";
-import { type Chunk, decodeChunk, keys } from "./codec.ts";
+import { type ChunkPointer, decodeChunk } from "./chunk.ts";
+import type { ChunkFiles } from "./chunk-files.ts";
+import type { ChunkIndex } from "./chunk-index.ts";
 import { type LogState, payloadBytes } from "./log-state.ts";
-import type { Database } from "./open-store.ts";
 
-const prefetchBytes = 256 * 1024;
+/** Chunks that are read from the disk at once, at most. */
+const readAhead = 16;
 
-/** Where chunks are: the database, and the volumes that have any, ascending. */
+/** Where chunks are: what points to them, and the files. */
 export interface Chunks {
-  readonly db: Database;
-  readonly volumes: readonly number[];
+  readonly index: ChunkIndex;
+  readonly files: ChunkFiles;
 }
 
 /** Collects entries until one of the limits of `Engine.read` is reached. */
@@ -42,6 +43,11 @@ class Collector {
 
   get full(): boolean {
     return this.entries.length >= this.#limit;
+  }
+
+  /** Whether that many more entries, of that size together, would fill it. */
+  isFilledBy(entries: number, bytes: number): boolean {
+    return this.entries.length + entries >= this.#limit || bytes >= this.#bytes;
   }
 }
 
@@ -103,17 +109,11 @@ async function readChunks(
   end: number,
   collector: Collector,
 ): Promise<void> {
-  const first = await locate(store, state.name, start);
-  // Where no chunk begins at or before `start`, all that there is lies after it.
-  const volumes = store.volumes.filter((volume) => volume >= (first?.volume ?? 0));
-  for (const volume of volumes) {
-    const gte = volume === first?.volume ? first.key : keys.chunk(volume, state.name, 0);
-    const range = { gte, lt: keys.chunk(volume, state.name, end), highWaterMarkBytes: prefetchBytes };
-    for await (const [key, value] of store.db.iterator(range)) {
-      takeForward(decodeChunk(state.name, state.epoch, key, value).entries, start, end - 1, collector);
-      if (collector.full) return;
-    }
-  }
+  const pointers = store.index.forward(state.name, start, end);
+  await readInOrder(store, state, pointers, start, collector, (entries) => {
+    takeForward(entries, start, end - 1, collector);
+    return !collector.full;
+  });
 }
 
 async function readChunksBackward(
@@ -123,43 +123,54 @@ async function readChunksBackward(
   below: number,
   collector: Collector,
 ): Promise<void> {
-  for (const volume of store.volumes.toReversed()) {
-    const lt = keys.chunk(volume, state.name, below);
-    const range = { gte: keys.chunk(volume, state.name, 0), lt, reverse: true, highWaterMarkBytes: prefetchBytes };
-    for await (const [key, value] of store.db.iterator(range)) {
-      const { entries } = decodeChunk(state.name, state.epoch, key, value);
-      takeBackward(entries, first, below, collector);
-      if (collector.full || (entries[0]?.seq ?? 0) <= first) return;
-    }
-  }
+  const pointers = store.index.backward(state.name, below);
+  await readInOrder(store, state, pointers, first, collector, (entries) => {
+    takeBackward(entries, first, below, collector);
+    return !collector.full && (entries[0]?.seq ?? 0) > first;
+  });
 }
 
-/** The last chunk that begins at or before `seq`. */
-async function locate(
-  { db, volumes }: Chunks,
-  log: LogName,
-  seq: number,
-): Promise<{ volume: number; key: string } | undefined> {
-  for (const volume of volumes.toReversed()) {
-    const range = { gte: keys.chunk(volume, log, 0), lte: keys.chunk(volume, log, seq), reverse: true, limit: 1 };
-    for (const key of await db.keys(range).all()) return { volume, key };
+/**
+ * Reads chunks, as many at once as `collector` will take, and gives their entries to `take` in the order of `pointers`
+ * until it returns false. Those that end before `first` are left out.
+ */
+async function readInOrder(
+  { files }: Chunks,
+  { name, epoch }: LogState,
+  pointers: AsyncGenerator<ChunkPointer>,
+  first: number,
+  collector: Collector,
+  take: (entries: readonly Entry[]) => boolean,
+): Promise<void> {
+  let ahead: ChunkPointer[] = [];
+  let entries = 0;
+  let bytes = 0;
+  const read = async () => {
+    const chunks = ahead;
+    ahead = [];
+    entries = bytes = 0;
+    const texts = await Promise.all(chunks.map((pointer) => files.read(pointer)));
+    return texts.every((text, i) => take(decodeChunk(name, epoch, (chunks[i] as ChunkPointer).firstSeq, text)));
+  };
+  for await (const pointer of pointers) {
+    if (pointer.length === 0 || pointer.firstSeq + pointer.count <= first) continue;
+    ahead.push(pointer);
+    entries += pointer.count;
+    bytes += pointer.bytes;
+    if ((ahead.length === readAhead || collector.isFilledBy(entries, bytes)) && !(await read())) return;
   }
-  return undefined;
-}
-
-/** The chunk that holds `seq`, or the last one before it. */
-export async function chunkAt(store: Chunks, log: LogName, seq: number): Promise<Chunk | undefined> {
-  const found = await locate(store, log, seq);
-  const value = found && (await store.db.get(found.key));
-  return value && decodeChunk(log, "", found.key, value);
+  await read();
 }
 
 /** Payload bytes of the log's whole life below `seq`. */
-export async function offsetOf(store: Chunks, state: LogState, seq: number): Promise<number> {
+export async function offsetOf({ index, files }: Chunks, state: LogState, seq: number): Promise<number> {
   const { memoryFirst, flushing, active, endBytes } = state;
   if (seq >= memoryFirst) {
     return endBytes - payloadBytes([...flushing, ...active].filter((entry) => entry.seq >= seq));
   }
-  const chunk = await chunkAt(store, state.name, seq);
-  return chunk ? chunk.offset + payloadBytes(chunk.entries.filter((entry) => entry.seq < seq)) : state.trimmedBytes;
+  const pointer = await index.locate(state.name, seq);
+  if (!pointer) return state.trimmedBytes;
+  if (seq >= pointer.firstSeq + pointer.count) return pointer.offset + pointer.bytes;
+  const entries = decodeChunk(state.name, state.epoch, pointer.firstSeq, await files.read(pointer));
+  return pointer.offset + payloadBytes(entries.filter((entry) => entry.seq < seq));
 }

@@ -5,7 +5,8 @@
 import type { LogName } from "@parley/protocol";
 import type { Head } from "../engine.ts";
 import { Entry } from "../entry.ts";
-import { type Chunk, CorruptStore } from "./codec.ts";
+import type { Chunk, ChunkPointer } from "./chunk.ts";
+import { CorruptStore } from "./seal.ts";
 
 /** The log's record in the store. Not written per append: the tail is what the last chunk and the journal say. */
 export interface HeadRecord {
@@ -46,13 +47,12 @@ export class LogState {
   }
 
   /** The state that a log's record and its last chunk tell. */
-  static restore(name: LogName, record: HeadRecord, last: Chunk | undefined): LogState {
+  static restore(name: LogName, record: HeadRecord, last: ChunkPointer | undefined): LogState {
     const state = new LogState(name, record.epoch);
-    const lastEntry = last?.entries.at(-1);
     state.first = record.first;
     state.trimmedBytes = record.trimmedBytes;
-    state.tail = state.settled = lastEntry?.seq ?? 0;
-    state.endBytes = state.chunkedBytes = last ? last.offset + payloadBytes(last.entries) : 0;
+    state.tail = state.settled = last ? last.firstSeq + last.count - 1 : 0;
+    state.endBytes = state.chunkedBytes = last ? last.offset + last.bytes : 0;
     state.reserved = record.reserved;
     state.recorded = true;
     return state;
@@ -67,11 +67,12 @@ export class LogState {
     return { epoch: this.epoch, first: this.first, tail: this.settled, bytes: this.endBytes - this.trimmedBytes };
   }
 
-  append(payload: string, origin: string, expiresAt: number): Entry {
+  /** `bytes` is the payload's size. */
+  append(payload: string, bytes: number, origin: string, expiresAt: number): Entry {
     this.tail += 1;
     const entry = new Entry(this.name, this.epoch, this.tail, payload, origin, expiresAt);
     this.active.push(entry);
-    this.endBytes += Buffer.byteLength(payload);
+    this.endBytes += bytes;
     return entry;
   }
 
@@ -82,7 +83,7 @@ export class LogState {
       throw new CorruptStore(`log ${JSON.stringify(this.name)} lacks seq ${this.tail + 1} in the journal`);
     }
     this.tail = seq - 1;
-    this.append(payload, origin, expiresAt);
+    this.append(payload, Buffer.byteLength(payload), origin, expiresAt);
     this.settled = seq;
   }
 
@@ -102,28 +103,28 @@ export class LogState {
     this.active = [];
   }
 
-  /** What is being flushed, cut into chunks. */
-  chunks(): Chunk[] {
-    const chunks: Chunk[] = [];
+  /** What is being flushed, cut into chunks. To be gone through once. */
+  *chunks(): Generator<Chunk> {
     let entries: Entry[] = [];
-    let offset = this.chunkedBytes;
     let bytes = 0;
-    const cut = () => {
-      if (entries.length > 0) chunks.push({ offset, entries });
-      offset += bytes;
-      entries = [];
-      bytes = 0;
-    };
     for (const entry of this.flushing) {
       const previous = entries.at(-1);
       const full = entries.length >= entriesPerChunk || bytes >= bytesPerChunk;
-      if (previous && (full || entry.seq !== previous.seq + 1)) cut();
+      if (previous && (full || entry.seq !== previous.seq + 1)) {
+        yield this.#chunked(entries, bytes);
+        entries = [];
+        bytes = 0;
+      }
       entries.push(entry);
       bytes += Buffer.byteLength(entry.payload);
     }
-    cut();
-    this.chunkedBytes = offset;
-    return chunks;
+    if (entries.length > 0) yield this.#chunked(entries, bytes);
+  }
+
+  #chunked(entries: readonly Entry[], bytes: number): Chunk {
+    const offset = this.chunkedBytes;
+    this.chunkedBytes += bytes;
+    return { offset, bytes, entries };
   }
 }
 

@@ -2,10 +2,12 @@
  * Opens the LevelDB of a store, or refuses with a message that says what to do: locked by another process, written by
  * a newer Parley, damaged. Called by the level engine only.
  */
+import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
-import { CorruptStore, keys } from "./codec.ts";
-
-export type Database = ClassicLevel<string, Buffer>;
+import type { Database } from "./database.ts";
+import { createJournal } from "./journal-files.ts";
+import { keys } from "./keys.ts";
+import { CorruptStore, seal } from "./seal.ts";
 
 /** The store cannot be opened as it is. `message` tells the operator why and what to do. */
 export class StoreRefused extends Error {
@@ -13,30 +15,29 @@ export class StoreRefused extends Error {
 }
 
 /** What this version writes, and the only one it reads. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
-const writeBufferBytes = 32 * 1024 * 1024;
-const cacheBytes = 8 * 1024 * 1024;
-const maxFileBytes = 8 * 1024 * 1024;
+/** LevelDB holds pointers and small records only. They are short and differ: compressing them is not worth its time. */
+const databaseOptions = { writeBufferSize: 4 * 1024 * 1024, cacheSize: 8 * 1024 * 1024, compression: false };
 
-/** Makes the handle of the store in `directory`; nothing is opened or locked before `openStore`. */
-export function createDatabase(directory: string): Database {
-  return new ClassicLevel<string, Buffer>(directory, { keyEncoding: "utf8", valueEncoding: "buffer" });
+export function journalDirectory(directory: string): string {
+  return join(directory, "journal");
 }
 
-/** Opens `database` and checks the schema. Returns the epoch of the store's logs. Throws `StoreRefused`. */
-export async function openStore(database: Database, newEpoch: () => string): Promise<string> {
+/** Opens or makes the LevelDB of the store in `directory`; `epoch` is that of the store's logs. Rejects with `StoreRefused`. */
+export async function openDatabase(
+  directory: string,
+  newEpoch: () => string,
+): Promise<{ readonly db: Database; readonly epoch: string }> {
+  const db = new ClassicLevel<string, Buffer>(directory, { keyEncoding: "utf8", valueEncoding: "buffer" });
   try {
-    await database.open({ writeBufferSize: writeBufferBytes, cacheSize: cacheBytes, maxFileSize: maxFileBytes });
-    const schema = await readSchema(database, newEpoch);
-    if (schema.version === schemaVersion) return schema.epoch;
-    await database.close();
-    throw new StoreRefused(
-      `The store in ${database.location} has schema version ${schema.version}; this Parley reads version ${schemaVersion}. ` +
-        "Start the Parley that wrote it, or point --data-dir to another directory.",
-    );
+    await db.open(databaseOptions);
+    const { version, epoch } = (await readSchema(db)) ?? (await create(db, newEpoch));
+    if (version === schemaVersion) return { db, epoch };
+    throw version > schemaVersion ? newer(directory, version) : older(directory, version);
   } catch (error) {
-    throw refusal(database.location, error);
+    await db.close();
+    throw refusal(directory, error);
   }
 }
 
@@ -45,20 +46,46 @@ interface Schema {
   readonly epoch: string;
 }
 
-async function readSchema(database: Database, newEpoch: () => string): Promise<Schema> {
-  const stored = await database.get(keys.schema);
+async function readSchema(db: Database): Promise<Schema | undefined> {
+  const stored = await db.get(keys.schema);
   if (stored) return JSON.parse(stored.toString()) as Schema;
-  for await (const key of database.keys({ limit: 1 }))
-    throw new CorruptStore(`it has ${JSON.stringify(key)} but no schema`);
+  for await (const key of db.keys({ limit: 1 })) throw new CorruptStore(`it has ${JSON.stringify(key)} but no schema`);
+  return undefined;
+}
+
+/** The schema comes last: a store that has it has its journal. */
+async function create(db: Database, newEpoch: () => string): Promise<Schema> {
+  await createJournal(journalDirectory(db.location));
   const schema = { version: schemaVersion, epoch: newEpoch() };
-  await database.put(keys.schema, Buffer.from(JSON.stringify(schema)), { sync: true });
+  await db.batch(
+    [
+      { type: "put", key: keys.journalStart, value: seal("1") },
+      { type: "put", key: keys.schema, value: Buffer.from(JSON.stringify(schema)) },
+    ],
+    { sync: true },
+  );
   return schema;
+}
+
+function newer(directory: string, version: number): StoreRefused {
+  return new StoreRefused(
+    `The store in ${directory} has schema version ${version}; this Parley reads version ${schemaVersion}. ` +
+      "Start the Parley that wrote it, or point --data-dir to another directory.",
+  );
+}
+
+function older(directory: string, version: number): StoreRefused {
+  return new StoreRefused(
+    `The store in ${directory} has schema version ${version}, of a Parley before its first release; this one reads version ` +
+      `${schemaVersion} and cannot convert it. Nothing was changed. Start the Parley that wrote it, or point --data-dir to another directory.`,
+  );
 }
 
 /** Turns any failure to open into a `StoreRefused` that says what to do. */
 export function refusal(location: string, error: unknown): StoreRefused {
   if (error instanceof StoreRefused) return error;
-  const code = codeOf(error) ?? codeOf((error as { cause?: unknown } | undefined)?.cause);
+  // The database says that it could not be opened, its cause why.
+  const code = codeOf((error as { cause?: unknown } | undefined)?.cause) ?? codeOf(error);
   const reason =
     error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error);
   if (code === "LEVEL_LOCKED") {

@@ -1,6 +1,6 @@
 /**
  * From the hash of a dedupe key to the pages where its receipt may be: open addressing in one typed array, outside the
- * garbage collector's reach. On disk it is the list of its used slots. Hot path.
+ * garbage collector's reach. On disk it is cut into buckets by the first bits of the hash (`buckets`). Hot path.
  */
 import type { KeyHash } from "./bloom.ts";
 
@@ -8,6 +8,8 @@ import type { KeyHash } from "./bloom.ts";
 const words = 3;
 const slotBytes = words * 4;
 const firstSlots = 1024;
+const keysPerBucket = 64;
+const slotsPerSlice = 2048;
 
 export class ReceiptTable {
   #slots: Uint32Array;
@@ -40,15 +42,17 @@ export class ReceiptTable {
     }
   }
 
-  /** All hashes with their pages, as `visitHashes` and `pagesIn` read them. */
-  get bytes(): Buffer {
-    const used = new Uint32Array(this.size * words);
-    let to = 0;
-    for (let at = 0; at < this.#slots.length; at += words) {
-      if (this.#slots[at + 2] === 0) continue;
-      for (let word = 0; word < words; word++) used[to++] = this.#slots[at + word] as number;
+  /** Calls `visit` for all hashes with their pages, in slices, so that the event loop is never held for long. */
+  async visit(visit: (a: number, b: number, page: number) => void): Promise<void> {
+    const slots = this.#slots;
+    for (let from = 0; from < slots.length; from += slotsPerSlice * words) {
+      const end = Math.min(slots.length, from + slotsPerSlice * words);
+      for (let at = from; at < end; at += words) {
+        const page = slots[at + 2] as number;
+        if (page !== 0) visit(slots[at] as number, slots[at + 1] as number, page - 1);
+      }
+      await new Promise(setImmediate);
     }
-    return Buffer.from(used.buffer);
   }
 
   #insert(a: number, b: number, page: number): void {
@@ -72,20 +76,41 @@ export class ReceiptTable {
 
 const none: readonly number[] = [];
 
-/** Calls `visit` with the slots from number `from` on, at most `count`; returns how many there were. By `ReceiptTable.bytes`. */
-export function visitHashes(bytes: Buffer, from: number, count: number, visit: (hash: KeyHash) => void): number {
-  const end = Math.min(bytes.length, (from + count) * slotBytes);
-  for (let at = from * slotBytes; at < end; at += slotBytes) {
-    visit({ a: bytes.readUInt32LE(at), b: bytes.readUInt32LE(at + 4) });
-  }
-  return Math.max(0, end / slotBytes - from);
+/**
+ * A table as it is stored: the number of buckets is a power of two, a key's bucket is what the first bits of its hash say.
+ * Pages are told as `places[page]`. Nothing is added to the table meanwhile.
+ */
+export async function buckets(table: ReceiptTable, places: readonly number[]): Promise<Buffer[]> {
+  const count = 2 ** Math.max(0, Math.ceil(Math.log2(table.size / keysPerBucket)));
+  const starts = new Uint32Array(count + 1);
+  await table.visit((a) => {
+    const next = bucketOf(a, count) + 1;
+    starts[next] = (starts[next] as number) + 1;
+  });
+  for (let i = 1; i <= count; i++) starts[i] = (starts[i] as number) + (starts[i - 1] as number);
+  const slots = new Uint32Array(table.size * words);
+  const ends = starts.slice();
+  await table.visit((a, b, page) => {
+    const bucket = bucketOf(a, count);
+    const slot = ends[bucket] as number;
+    ends[bucket] = slot + 1;
+    slots[slot * words] = a;
+    slots[slot * words + 1] = b;
+    slots[slot * words + 2] = places[page] as number;
+  });
+  const bytes = Buffer.from(slots.buffer);
+  return Array.from({ length: count }, (_, i) =>
+    bytes.subarray((starts[i] as number) * slotBytes, (starts[i + 1] as number) * slotBytes),
+  );
 }
 
-/** The pages that may have the key, by `ReceiptTable.bytes`. */
-export function pagesIn(bytes: Buffer, { a, b }: KeyHash): number[] {
-  const pages: number[] = [];
-  for (let at = 0; at < bytes.length; at += slotBytes) {
-    if (bytes.readUInt32LE(at) === a && bytes.readUInt32LE(at + 4) === b) pages.push(bytes.readUInt32LE(at + 8) - 1);
-  }
-  return pages;
+/** The bucket of a hash among `count`. */
+export function bucketOf(a: number, count: number): number {
+  return Math.floor(a * (count / 2 ** 32));
+}
+
+/** Calls `visit` with the hashes in a bucket and the places of their pages. */
+export function visitBucket(bucket: Buffer, visit: (a: number, b: number, place: number) => void): void {
+  for (let at = 0; at < bucket.length; at += slotBytes)
+    visit(bucket.readUInt32LE(at), bucket.readUInt32LE(at + 4), bucket.readUInt32LE(at + 8));
 }

@@ -1,61 +1,57 @@
 /**
- * Reads the journal back when a store is opened: the entries and dedupe keys that no checkpoint has moved yet. A missing
- * or changed record is `CorruptStore`: better refused than served with a hole.
+ * Puts the journal's records back into memory when a store is opened: the small records, the entries and the dedupe keys
+ * that no checkpoint has moved yet. The small ones first: they say where logs begin.
  */
 import type { LogName } from "@parley/protocol";
 import { hashKey } from "./bloom.ts";
-import { CorruptStore, decodeJournal, type JournalLine, keys, prefixRange, unseal } from "./codec.ts";
 import type { DedupeIndex } from "./dedupe-index.ts";
+import type { JournalLine, JournalRecord } from "./journal-record.ts";
 import type { LogState } from "./log-state.ts";
-import type { Database } from "./open-store.ts";
+import type { Records } from "./records.ts";
+import { CorruptStore } from "./seal.ts";
 
-export interface Journal {
-  /** The numbers of the first record there is (or would be) and of the next to be written. */
-  readonly start: number;
-  readonly next: number;
+export interface Recovered {
+  /** The logs that have entries in the journal. */
+  readonly logs: Map<LogName, LogState>;
   readonly bytes: number;
-  /** The logs that have entries in it. */
-  readonly logs: ReadonlyMap<LogName, LogState>;
 }
 
-/** `restore` makes a log's state from its record and chunks. */
+/** `restore` makes a log's state from its record and pointers, undefined where it has none. Rejects with `CorruptStore`. */
 export async function replayJournal(
-  db: Database,
+  commits: readonly JournalRecord[],
+  records: Records,
   dedupe: DedupeIndex,
-  restore: (log: LogName) => Promise<LogState>,
-): Promise<Journal> {
-  const stored = await db.get(keys.journalStart);
-  const start = stored ? Number(unseal(stored, keys.journalStart)) : 1;
+  restore: (log: LogName) => Promise<LogState | undefined>,
+): Promise<Recovered> {
+  for (const { changes } of commits) records.apply(changes);
   const logs = new Map<LogName, LogState>();
-  let next = start;
   let bytes = 0;
-  for await (const [key, value] of db.iterator(prefixRange("j!"))) {
-    if (key !== keys.journal(next)) throw new CorruptStore(`journal record ${next} is missing`);
-    const { lines, receipts } = decodeJournal(key, value);
-    await restoreMissing(lines, logs, restore);
-    for (const line of lines) replay(line, logs);
-    const dedupeKeys = lines.map(({ receipt }) => receipt.dedupeKey).filter((dedupeKey) => dedupeKey !== "");
-    dedupe.add(dedupeKeys.map(hashKey), receipts);
-    next += 1;
-    bytes += value.length;
+  for (const commit of commits) {
+    await restoreMissing(commit.lines, logs, restore);
+    for (const line of commit.lines) replay(line, logs);
+    const dedupeKeys = commit.lines.map(({ receipt }) => receipt.dedupeKey).filter((dedupeKey) => dedupeKey !== "");
+    dedupe.add(dedupeKeys.map(hashKey), commit.receipts);
+    bytes += commit.bytes;
   }
-  return { start, next, bytes, logs };
+  for (const log of logs.values()) log.skipReserved();
+  return { logs, bytes };
 }
 
 async function restoreMissing(
   lines: readonly JournalLine[],
   logs: Map<LogName, LogState>,
-  restore: (log: LogName) => Promise<LogState>,
+  restore: (log: LogName) => Promise<LogState | undefined>,
 ): Promise<void> {
   const named = new Set(lines.flatMap(({ receipt }) => receipt.positions.map(({ log }) => log)));
   const missing = [...named].filter((log) => !logs.has(log));
-  for (const state of await Promise.all(missing.map(restore))) logs.set(state.name, state);
+  const states = await Promise.all(missing.map(restore));
+  for (const [i, name] of missing.entries()) {
+    const state = states[i];
+    if (!state) throw new CorruptStore(`log ${JSON.stringify(name)} has entries but no record`);
+    logs.set(name, state);
+  }
 }
 
 function replay({ receipt, origin, expiresAt, payload }: JournalLine, logs: ReadonlyMap<LogName, LogState>): void {
-  for (const { log, seq } of receipt.positions) {
-    const state = logs.get(log);
-    if (!state?.recorded) throw new CorruptStore(`log ${JSON.stringify(log)} has entries but no record`);
-    state.replay(seq, payload, origin, expiresAt);
-  }
+  for (const { log, seq } of receipt.positions) logs.get(log)?.replay(seq, payload, origin, expiresAt);
 }

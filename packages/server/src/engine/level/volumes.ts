@@ -1,16 +1,18 @@
 /**
- * Where chunks go: volumes, filled one after the other. A chunk's key begins with its volume, so that what is written
- * now never overlaps what was written long ago and LevelDB has no reason to rewrite that: an append costs the same
- * however much is stored (docs/adr/0001-storage-layout.md). Used by the checkpoint; reads go from volume to volume.
+ * Which keys pointers get: volumes, filled one after the other. A pointer's key begins with its volume, so that what is
+ * written now never overlaps what was written long ago and LevelDB has no reason to rewrite that: an append costs the
+ * same however much is stored. Used by the checkpoint; look-ups go from volume to volume.
  */
-import { chunkVolume, keys, seal, unseal } from "./codec.ts";
-import type { Database } from "./open-store.ts";
 
-/** Bytes of chunks after which the next volume begins: within one, LevelDB rewrites what overlaps. */
-const defaultVolumeBytes = 128 * 1024 * 1024;
+import type { Database, Operation } from "./database.ts";
+import { keys, pointerVolume } from "./keys.ts";
+import { seal, unseal } from "./seal.ts";
+
+/** Bytes of pointers after which the next volume begins: within one, LevelDB rewrites what overlaps. */
+const defaultVolumeBytes = 32 * 1024 * 1024;
 
 export class Volumes {
-  /** Those that hold chunks, ascending; the one being filled is the last. */
+  /** Those that hold pointers, ascending; the one being filled is the last. */
   #numbers: readonly number[];
   readonly #limitBytes: number;
   #bytes: number;
@@ -29,10 +31,10 @@ export class Volumes {
       : { number: 1, bytes: 0 };
     const numbers: number[] = [];
     for (let next = 0; ; ) {
-      const [key] = await db.keys({ gte: keys.chunk(next, "", 0), lt: keys.chunk(number, "", 0), limit: 1 }).all();
+      const [key] = await db.keys({ gte: keys.pointer(next, "", 0), lt: keys.pointer(number, "", 0), limit: 1 }).all();
       if (key === undefined) return new Volumes([...numbers, number], bytes, limitBytes);
-      numbers.push(chunkVolume(key));
-      next = chunkVolume(key) + 1;
+      numbers.push(pointerVolume(key));
+      next = pointerVolume(key) + 1;
     }
   }
 
@@ -45,7 +47,7 @@ export class Volumes {
   }
 
   /** What to write at the end of a checkpoint that filled the current volume by `bytes`; `filled` then makes it so. */
-  after(bytes: number): { readonly put: { type: "put"; key: string; value: Buffer }; readonly filled: () => void } {
+  after(bytes: number): { readonly put: Operation; readonly filled: () => void } {
     const total = this.#bytes + bytes;
     const next =
       total < this.#limitBytes ? { number: this.current, bytes: total } : { number: this.current + 1, bytes: 0 };

@@ -1,0 +1,102 @@
+/**
+ * Files of blocks: written once from front to back, then only read. A block is its length, its CRC-32 (both 32 bits) and
+ * its content. Chunks, receipts and filters are kept in such files.
+ */
+import { type FileHandle, open } from "node:fs/promises";
+import { crc32 } from "node:zlib";
+import { CorruptStore } from "./seal.ts";
+
+export const blockHeadBytes = 8;
+const windowBytes = 256 * 1024;
+
+export function encodeBlock(content: string | Uint8Array): Buffer {
+  const length = typeof content === "string" ? Buffer.byteLength(content) : content.length;
+  const block = Buffer.allocUnsafe(blockHeadBytes + length);
+  if (typeof content === "string") block.write(content, blockHeadBytes);
+  else block.set(content, blockHeadBytes);
+  block.writeUInt32BE(length, 0);
+  block.writeUInt32BE(crc32(block.subarray(blockHeadBytes)), 4);
+  return block;
+}
+
+/** The content of a block. Throws `CorruptStore` where the bytes are others than were written; `place` says whose they are. */
+export function decodeBlock(block: Buffer, place: string): Buffer {
+  const content = block.subarray(blockHeadBytes);
+  const intact =
+    block.length >= blockHeadBytes &&
+    block.readUInt32BE(0) === content.length &&
+    block.readUInt32BE(4) === crc32(content);
+  if (!intact) throw new CorruptStore(`checksum of ${place} does not match`);
+  return content;
+}
+
+/** A file in the making. */
+export class BlockWriter {
+  readonly path: string;
+  readonly #file: FileHandle;
+  /** Bytes written: where the next block will be. */
+  size = 0;
+
+  private constructor(path: string, file: FileHandle) {
+    this.path = path;
+    this.#file = file;
+  }
+
+  /** Makes the file, which must not be there yet. */
+  static async create(path: string): Promise<BlockWriter> {
+    return new BlockWriter(path, await open(path, "wx", 0o600));
+  }
+
+  /** Adds blocks of `encodeBlock`; resolves when they are on disk. */
+  async append(blocks: readonly Buffer[]): Promise<void> {
+    const bytes = blocks.length === 1 ? (blocks[0] as Buffer) : Buffer.concat(blocks);
+    for (let from = 0; from < bytes.length; ) {
+      const { bytesWritten } = await this.#file.write(bytes, from, bytes.length - from, this.size + from);
+      from += bytesWritten;
+    }
+    await this.#file.datasync();
+    this.size += bytes.length;
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+/** The blocks of a file that begin at `from` and before `to`, one after the other. Throws `CorruptStore` at one that is damaged. */
+export async function* readBlocks(
+  path: string,
+  from: number,
+  to: number,
+): AsyncGenerator<{ readonly at: number; readonly content: Buffer }> {
+  const file = await open(path, "r");
+  try {
+    let window = Buffer.alloc(0);
+    for (let at = from; at < to; ) {
+      if (window.length < blockHeadBytes) window = await readWindow(file, at, windowBytes);
+      const length = blockHeadBytes + (window.length < blockHeadBytes ? 0 : window.readUInt32BE(0));
+      if (window.length < length) window = await readWindow(file, at, Math.max(length, windowBytes));
+      yield { at, content: decodeBlock(window.subarray(0, length), `${path} at ${at}`) };
+      window = window.subarray(length);
+      at += length;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function readWindow(file: FileHandle, at: number, length: number): Promise<Buffer<ArrayBuffer>> {
+  const window = Buffer.allocUnsafe(length);
+  const { bytesRead } = await file.read(window, 0, length, at);
+  return window.subarray(0, bytesRead);
+}
+
+/** Makes what was created, renamed or removed in a directory lasting. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * What is remembered of an append, as a line of text: in the journal, and from there in the pages of the dedupe index.
+ * Hot path (`npm run bench`).
+ */
+import type { LogName } from "@parley/protocol";
+import type { Append, LogPosition } from "../engine.ts";
+import type { Entry } from "../entry.ts";
+
+export interface Receipt {
+  /** "" where the append had none. */
+  readonly dedupeKey: string;
+  readonly digest: string;
+  readonly id: string;
+  readonly ts: number;
+  readonly positions: readonly LogPosition[];
+}
+
+/** `entries` are what `append` became. */
+export function encodeReceipt({ dedupeKey, digest, id, ts }: Append, entries: readonly Entry[]): string {
+  let targets = "";
+  for (const { log, epoch, seq } of entries)
+    targets += targets === "" ? `${log}=${epoch}=${seq}` : `,${log}=${epoch}=${seq}`;
+  return `${dedupeKey ?? ""}\t${digest}\t${id}\t${ts}\t${targets}\n`;
+}
+
+export function decodeReceipt(receipt: string): Receipt {
+  const [dedupeKey = "", digest = "", id = "", ts, targets = ""] = receipt.split("\t");
+  const positions = targets.split(",").map((target) => {
+    const [log = "", epoch = "", seq] = target.split("=");
+    return { log: log as LogName, epoch, seq: Number(seq) };
+  });
+  return { dedupeKey, digest, id, ts: Number(ts), positions };
+}
+
+/** The receipt with that dedupe key among receipts of `encodeReceipt`. */
+export function findReceipt(receipts: string, key: string): Receipt | undefined {
+  const needle = `${key}\t`;
+  const start = receipts.startsWith(needle) ? 0 : receipts.indexOf(`\n${needle}`) + 1;
+  if (start === 0 && !receipts.startsWith(needle)) return undefined;
+  return decodeReceipt(receipts.slice(start, receipts.indexOf("\n", start)));
+}
