@@ -98,10 +98,10 @@ describe("an agent that leaves", () => {
     say("log_out", "bob");
     const native = await login({ core }, "nat");
     await native.send("bob", "late");
+    assert.deepEqual(messages(), []);
     for (const { done } of sent.splice(0)) done(true);
     await turns();
     assert.deepEqual(core.online(), ["nat"]);
-    assert.deepEqual(messages(), []);
     behaviour.takes = true;
     logIn("bob");
     await turns();
