@@ -40,6 +40,8 @@ export interface AgentOptions {
 
 /** Requests of one agent that wait or are not answered yet; what comes beyond them is refused. */
 const maxPending = 1024;
+/** Why somebody may not log in, or not stay. */
+export const tooMany = "too many agents are logged in";
 const neverPaused = { pause() {}, resume() {} };
 
 export class Agent implements Connection, Sweepable {
@@ -117,14 +119,14 @@ export class Agent implements Connection, Sweepable {
     };
   }
 
-  /** Begins a session. Faults and rejections: those of `core.login`; `replaced` where it ended meanwhile. */
+  /** Begins a session. Faults and rejections: those of `core.login`; `replaced` where it had to make room meanwhile. */
   async logIn(user: UserAddress): Promise<Result<User>> {
     const result = await this.#options.core.login(this, { user: user.name });
     if (!result.ok) return result;
     const { session } = result.value;
     if (this.#ended) {
       session.end();
-      return fail("replaced", "the agent has ended");
+      return fail("replaced", tooMany);
     }
     this.#session = session;
     return { ok: true, value: session.user };

@@ -8,7 +8,7 @@ import type { User } from "../../core/directory.ts";
 import type { GatewayLog } from "../gateway.ts";
 import { IdleSweep } from "../idle-sweep.ts";
 import { unexpected } from "../unexpected.ts";
-import { Agent, type Source } from "./agent.ts";
+import { Agent, type Source, tooMany } from "./agent.ts";
 import { type AgentMessage, encodeLogOut, encodeNotice, encodeUserList } from "./codec.ts";
 import { UserSet } from "./user-set.ts";
 
@@ -93,7 +93,7 @@ export class Broker {
       present.run(() => void this.handle(message, source));
       return;
     }
-    if (!present && !this.#hasRoom()) return this.#refuse(message, source, "too many agents are logged in");
+    if (!present && !this.#hasRoom()) return this.#refuse(message, source, tooMany);
     const agent = this.#open(sender, source, port);
     agent.heard(source);
     agent.run(async () => {
@@ -102,8 +102,7 @@ export class Broker {
       present?.end();
       if (result.ok) return this.#acknowledge(agent);
       agent.end();
-      // Where it was ended meanwhile, another is in its place.
-      if (result.fault.code !== "replaced") this.#refuse(message, source, result.fault.message);
+      this.#refuse(message, source, result.fault.message);
     });
   }
 
