@@ -9,8 +9,8 @@ export interface Notification {
   readonly content: string;
 }
 
-/** Reads a JSON object. Faults: `bad_utf8`, `bad_json`. */
-export function parseObject(bytes: Uint8Array): Result<Readonly<Record<string, unknown>>> {
+/** Reads a JSON object; undefined is an empty body. Faults: `bad_utf8`, `bad_json`. */
+export function parseObject(bytes: Uint8Array | undefined): Result<Readonly<Record<string, unknown>>> {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -27,7 +27,7 @@ export function parseObject(bytes: Uint8Array): Result<Readonly<Record<string, u
 }
 
 /** Faults: `bad_utf8`, `bad_json`, `bad_message`. */
-export function parseNotification(bytes: Uint8Array): Result<Notification> {
+export function parseNotification(bytes: Uint8Array | undefined): Result<Notification> {
   const body = parseObject(bytes);
   if (!body.ok) return body;
   const { username, content } = body.value;

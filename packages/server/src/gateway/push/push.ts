@@ -41,6 +41,9 @@ export interface PushOptions {
   readonly redisUrl: string;
 }
 
+const contentOf = (entry: Entry) => render(entry).text;
+const encodeShared = (entry: Entry) => encodeOne(contentOf(entry), webSocketText);
+
 /** Serves `/token`, `/ws/token`, `/message`, `/healthcheck` and `/ws`. Rejects with `StorageUnavailable`. */
 export async function startPush(options: PushOptions): Promise<Gateway> {
   const { core, http, maxOutboxBytes, log, redisUrl } = options;
@@ -115,12 +118,4 @@ function open({ core, log }: PushOptions, wire: Wire, user: User, sweep: IdleSwe
 function authorizationOf({ url = "", headers }: IncomingMessage): string {
   const query = new URLSearchParams(url.slice(url.indexOf("?") + 1));
   return query.get("authorization") ?? headers.authorization ?? "";
-}
-
-function contentOf(entry: Entry): string {
-  return render(entry).text;
-}
-
-function encodeShared(entry: Entry): Buffer {
-  return encodeOne(contentOf(entry), webSocketText);
 }

@@ -1,4 +1,5 @@
 /** The gateway's requests (docs/gateways/push.md): tokens, messages, health. Bodies are JSON whatever their type says. */
+import { finished } from "node:stream/promises";
 import { errors, type Fault, fail, helloFrameBytes, ok, parseUser, type Result } from "@parley/protocol";
 import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import type { Core } from "../../core/core.ts";
@@ -20,7 +21,6 @@ export interface PushRoutesOptions {
 type Request = FastifyRequest<{ Body: Buffer | undefined }>;
 
 const retryAfterMs = 1000;
-const none = Buffer.alloc(0);
 const badToken = fail("forbidden", "Forbidden").fault;
 
 /** The routes as a plugin of the listener. */
@@ -28,7 +28,11 @@ export function pushRoutes({ core, tokens, origins, log }: PushRoutesOptions): F
   return async (app) => {
     takeAnyBody(app);
     allowOrigins(app, origins, ["/token", "/ws/token", "/message", "/healthcheck"]);
-    app.setErrorHandler((error: FastifyError, _, reply) => answerError(error, reply, log));
+    app.setErrorHandler(async (error: FastifyError, { raw }, reply) => {
+      // Cut off while it still sends, a client would not see the answer. A request has its time limit.
+      await finished(raw.resume()).catch(() => {});
+      return answerError(error, reply, log);
+    });
 
     app.get("/healthcheck", async () => "ok");
 
@@ -48,7 +52,7 @@ export function pushRoutes({ core, tokens, origins, log }: PushRoutesOptions): F
       const { authorization } = headers;
       const from = authorization === undefined ? undefined : await tokens.verify(authorization, "app");
       if (authorization !== undefined && from === undefined) return refuse(reply, badToken);
-      const notification = parseNotification(body ?? none);
+      const notification = parseNotification(body);
       if (!notification.ok) return refuse(reply, notification.fault);
       const posted = await notify(core, notification.value, from);
       return posted.ok ? reply.type("application/json").send('{"status": "ok"}') : refuse(reply, posted.fault);
@@ -65,7 +69,7 @@ function takeAnyBody(app: FastifyInstance): void {
 
 /** `{"username": "name"}`: the name, as it was written, of somebody who could log in. */
 function parseTokenRequest(body: Buffer | undefined): Result<string> {
-  const request = parseObject(body ?? none);
+  const request = parseObject(body);
   if (!request.ok) return request;
   const { username } = request.value;
   if (typeof username !== "string") return fail("bad_message", 'expected {"username": "name"}');
