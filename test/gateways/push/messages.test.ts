@@ -155,6 +155,15 @@ describe("a message", { timeout: 20_000 }, () => {
     await socket.echo("no copy of what bob sent");
   });
 
+  it("leaves no copy with its sender", async (t) => {
+    const { webSocketPort: port, tcpPort } = await startNativeServer(t, settings);
+    const sender = await RawSession.login(tcpPort, "ann");
+    await sendMessage(port, "bob", "from ann", await appToken(port, "ann"));
+    await sendMessage(port, "ann", "the first");
+    assert.equal((await sender.next("message")).body, "the first");
+    sender.close();
+  });
+
   it("is sent by nobody in the name of the server, or of a socket", async (t) => {
     const { webSocketPort: port } = await startNativeServer(t, settings);
     const token = await socketToken(port, await appToken(port, "u"));
