@@ -92,6 +92,19 @@ describe("faults", () => {
     ]);
   });
 
+  it("in a secret do not show it", (t) => {
+    const environment = { PARLEY_PUSH_APP_SECRET: "too short", PARLEY_PUSH_REDIS_URL: "http://:password@host" };
+    const nothing = file(t, "");
+    assert.deepEqual(faultsOf({ file: nothing, environment, flags: { "push.socketSecret": 5 } }), [
+      "PARLEY_PUSH_APP_SECRET: must be empty or at least 32 characters long",
+      "PARLEY_PUSH_REDIS_URL: must be empty, or begin with redis:// or rediss://",
+      "the flag for push.socketSecret: must be empty or at least 32 characters long",
+    ]);
+    const same = { "push.appSecret": "x".repeat(32), "push.socketSecret": "x".repeat(32) };
+    assert.match(faultsOf({ file: nothing, flags: same }).join(), /^push.appSecret and push.socketSecret: must differ/);
+    assert.deepEqual(faultsOf({ flags: { ...same, "push.socketSecret": "y".repeat(32) } }), []);
+  });
+
   it("in the form of the file are told", (t) => {
     for (const text of ["- a\n- b\n", "just text", "5"])
       assert.deepEqual(faultsOf({ file: file(t, text) }), ["file: not a YAML mapping of settings"]);

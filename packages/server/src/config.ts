@@ -12,6 +12,8 @@ interface Setting {
   readonly schema: TSchema;
   readonly fallback: unknown;
   readonly about: string;
+  /** The value is not repeated where it is wrong. */
+  readonly secret?: true;
 }
 
 const port = Type.Integer({ minimum: 0, maximum: 65_535 });
@@ -20,9 +22,21 @@ const flag = Type.Boolean();
 const byte = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
 /** 224.0.0.0/4 (RFC 1112, section 4), or nothing. */
 const multicast = `^((22[4-9]|23\\d)(\\.${byte}){3})?$`;
+/** RFC 7518, section 3.2: a key for HS256 has 256 bits. */
+const tokenSecret = Type.String({
+  pattern: "^(?:[^]{32,})?$",
+  description: "empty or at least 32 characters long",
+});
 
 /** The ways in, in the order in which they are listed. */
-export const gatewayNames = ["native-websocket", "native-tcp", "peer-json", "device-text", "udp-agent"] as const;
+export const gatewayNames = [
+  "native-websocket",
+  "native-tcp",
+  "peer-json",
+  "push",
+  "device-text",
+  "udp-agent",
+] as const;
 export type GatewayName = (typeof gatewayNames)[number];
 
 /** Every setting, by its key: `http.port` in the file is `http: { port: 8080 }`, in the environment `PARLEY_HTTP_PORT`. */
@@ -52,6 +66,32 @@ export const settings = {
   },
   "nativeTcp.port": { schema: port, fallback: 5790, about: "port of the native protocol over TCP; 0 takes a free one" },
   "peerJson.port": { schema: port, fallback: 5678, about: "port of the peer-json gateway; 0 takes a free one" },
+  "push.origins": {
+    schema: Type.Array(Type.String()),
+    fallback: ["http://localhost:4000"],
+    about: "web origins that may use the push gateway, beside the server's own",
+  },
+  "push.appSecret": {
+    schema: tokenSecret,
+    fallback: "",
+    about: "what the push gateway signs app tokens with; empty: its own, kept in the store",
+    secret: true,
+  },
+  "push.socketSecret": {
+    schema: tokenSecret,
+    fallback: "",
+    about: "the same for socket tokens; another one",
+    secret: true,
+  },
+  "push.redisUrl": {
+    schema: Type.String({
+      pattern: "^(?:rediss?://[^]+)?$",
+      description: "empty, or begin with redis:// or rediss://",
+    }),
+    fallback: "",
+    about: "Redis whose channel `notifications` the push gateway listens to; empty: none",
+    secret: true,
+  },
   "deviceText.port": { schema: port, fallback: 8081, about: "port of the device-text gateway; 0 takes a free one" },
   "udpAgent.port": {
     schema: port,
@@ -155,11 +195,14 @@ export function loadConfig({ file, environment, flags }: ConfigSources): ConfigR
       });
   }
   for (const [key, { value, from }] of given) {
-    const setting = Object.hasOwn(settings, key) ? settings[key as Key] : undefined;
+    const setting: Setting | undefined = Object.hasOwn(settings, key) ? settings[key as Key] : undefined;
     if (!setting) faults.push(`${from}: there is no such setting`);
     else if (!Compile(setting.schema).Check(value))
-      faults.push(`${from}: ${expectation(setting.schema)}, not ${JSON.stringify(value)}`);
+      faults.push(`${from}: ${expectation(setting.schema)}${setting.secret ? "" : `, not ${JSON.stringify(value)}`}`);
   }
+  const secret = given.get("push.appSecret")?.value;
+  if (secret && secret === given.get("push.socketSecret")?.value)
+    faults.push("push.appSecret and push.socketSecret: must differ, or a socket token would be an app token");
   for (const name of Object.keys(environment)) {
     if (name.startsWith("PARLEY_") && !reserved.has(name) && !environmentNames.has(name))
       faults.push(`${name}: there is no such setting`);

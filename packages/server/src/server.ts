@@ -15,6 +15,7 @@ import type { Gateway, GatewayLog, Listener } from "./gateway/gateway.ts";
 import { startNativeTcp } from "./gateway/native/tcp.ts";
 import { startNativeWebSocket } from "./gateway/native/websocket.ts";
 import { startPeerJson } from "./gateway/peer-json/peer-json.ts";
+import { startPush } from "./gateway/push/push.ts";
 import { startUdpAgent } from "./gateway/udp-agent/udp-agent.ts";
 import { HttpListener } from "./http/http-listener.ts";
 
@@ -58,14 +59,20 @@ export async function startServer(
       onError: log.error,
     });
     const gateways: Gateway[] = [];
-    const listenHttp = (port: number) =>
-      HttpListener.start({ host: config.host, port, origins: config["http.origins"], onError: log.error });
-    const http = await listenHttp(config["http.port"]);
+    const httpAt = (port: number) => ({
+      host: config.host,
+      port,
+      origins: config["http.origins"],
+      onError: log.error,
+    });
+    const listenHttp = (port: number) => HttpListener.start(httpAt(port));
+    const http = await HttpListener.bind(httpAt(config["http.port"]));
     started.push(http);
     for await (const gateway of startGateways(config, core, http, listenHttp, log)) {
       started.push(gateway);
       gateways.push(gateway);
     }
+    await http.open();
     const trimming = trimRegularly(core, config["retention.intervalSeconds"] * 1000, log);
     return {
       listeners: gateways.flatMap(({ listeners }) => listeners),
@@ -91,6 +98,15 @@ async function* startGateways(
   if (on.has("native-tcp"))
     yield await startNativeTcp({ ...shared, host: config.host, port: config["nativeTcp.port"] });
   if (on.has("peer-json")) yield startPeerJson({ ...shared, http: await listenHttp(config["peerJson.port"]) });
+  if (on.has("push"))
+    yield await startPush({
+      ...shared,
+      http,
+      origins: config["push.origins"],
+      appSecret: config["push.appSecret"],
+      socketSecret: config["push.socketSecret"],
+      redisUrl: config["push.redisUrl"],
+    });
   if (on.has("device-text")) yield startDeviceText({ ...shared, http: await listenHttp(config["deviceText.port"]) });
   if (on.has("udp-agent"))
     yield await startUdpAgent({

@@ -34,6 +34,7 @@ import { checkNotSystem, type Posted, post, type SystemName, systemUser } from "
 import { Presence } from "./presence.ts";
 import { Readers } from "./readers.ts";
 import { Retention, type RetentionPolicy } from "./retention.ts";
+import { keepSecret } from "./secrets.ts";
 import type { CoreLimits, Services } from "./services.ts";
 import { Session } from "./session.ts";
 
@@ -179,6 +180,11 @@ export class Core {
   /** A number that was never given out before for `counter`, from `first` on. Rejects with `StorageUnavailable`. */
   nextNumber(counter: string, first: number): Promise<number> {
     return this.#counters.next(counter, first);
+  }
+
+  /** A secret of the server's own, the same after a restart; see `secrets.ts`. Rejects with `StorageUnavailable`. */
+  secret(name: string): Promise<string> {
+    return keepSecret(this.#services.engine, this.#services.clock, name);
   }
 
   #welcome(session: Session): ServerMessages["welcome"] {

@@ -15,11 +15,12 @@ class Connection implements Sweepable {
   }
 }
 
-function start(t: TestContext): IdleSweep<Connection> {
+function start(t: TestContext, sweepsPerLimit?: number): IdleSweep<Connection> {
   t.mock.timers.enable({ apis: ["setInterval"] });
-  return new IdleSweep<Connection>(idleMs, (connection) => {
+  const onSweep = (connection: Connection) => {
     connection.swept += 1;
-  });
+  };
+  return new IdleSweep<Connection>(idleMs, onSweep, sweepsPerLimit);
 }
 
 describe("the idle sweep", () => {
@@ -60,5 +61,16 @@ describe("the idle sweep", () => {
     sweep.stop();
     t.mock.timers.tick(idleMs);
     assert.deepEqual([live.swept, live.ended], [3, 0]);
+  });
+
+  it("visits as often as a gateway wants, and gives no less time for it", (t) => {
+    const sweep = start(t, 9);
+    const connection = new Connection();
+    sweep.connections.add(connection);
+    t.mock.timers.tick(idleMs);
+    assert.deepEqual([connection.swept, connection.ended], [9, 0]);
+    t.mock.timers.tick(idleMs / 9);
+    assert.deepEqual([connection.swept, connection.ended], [9, 1]);
+    sweep.stop();
   });
 });

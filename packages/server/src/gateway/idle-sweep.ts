@@ -1,6 +1,6 @@
 /**
  * Ends connections that were silent for too long, with one timer for all of them: a connection that is heard costs
- * nothing. A peer is given between the limit and a third more.
+ * nothing. A peer is given between the limit and one sweep more.
  */
 
 export interface Sweepable {
@@ -10,20 +10,20 @@ export interface Sweepable {
   idle(): void;
 }
 
-const sweepsPerLimit = 3;
-
 export class IdleSweep<C extends Sweepable> {
   readonly connections = new Set<C>();
   readonly #timer: NodeJS.Timeout;
+  readonly #sweepsPerLimit: number;
 
-  /** `onSweep` is called for each live connection, three times in `idleMs`. */
-  constructor(idleMs: number, onSweep: (connection: C) => void = () => {}) {
+  /** `onSweep` is called for each live connection, `sweepsPerLimit` times in `idleMs`. */
+  constructor(idleMs: number, onSweep: (connection: C) => void = () => {}, sweepsPerLimit = 3) {
+    this.#sweepsPerLimit = sweepsPerLimit;
     this.#timer = setInterval(() => this.#sweep(onSweep), idleMs / sweepsPerLimit);
   }
 
   #sweep(onSweep: (connection: C) => void): void {
     for (const connection of this.connections) {
-      if (connection.silentSweeps >= sweepsPerLimit) {
+      if (connection.silentSweeps >= this.#sweepsPerLimit) {
         connection.idle();
         continue;
       }

@@ -44,6 +44,9 @@ describe("the HTTP listener", () => {
     assert.match(await upgrade(listener, "/b"), /^HTTP\/1.1 404 /);
     assert.match(await upgrade(listener, "/a", "Origin: https://evil.example\r\n"), /^HTTP\/1.1 403 /);
     assert.match(await upgrade(listener, "/a", "Origin: https://chat.example\r\n"), /^HTTP\/1.1 418 /);
+    listener.onUpgrade("/c", (_, socket) => listener.refuseUpgrade(socket, 418, "a teapot"), ["https://c.example"]);
+    assert.match(await upgrade(listener, "/c", "Origin: https://c.example\r\n"), /^HTTP\/1.1 418 /);
+    assert.match(await upgrade(listener, "/a", "Origin: https://c.example\r\n"), /^HTTP\/1.1 403 /);
     listener.offUpgrade("/a");
     assert.match(await upgrade(listener, "/a"), /^HTTP\/1.1 404 /);
     assert.deepEqual(taken, ["/a?b=c", "/a"]);
@@ -70,5 +73,28 @@ describe("the HTTP listener", () => {
     assert.equal(await (await fetch(listener.url)).text(), "This is Parley. WebSockets: \n");
     await listener.stop();
     await assert.rejects(fetch(listener.url));
+  });
+
+  it("answers by the routes of its gateways, those that came before it was open too", async (t) => {
+    const listener = await HttpListener.bind(localhost);
+    t.after(() => listener.stop());
+    const early = fetch(`${listener.url}/added`);
+    listener.routes(async (app) => void app.get("/added", async () => "by a route"));
+    await listener.open();
+    assert.equal(await (await early).text(), "by a route");
+    const elsewhere = await fetch(`${listener.url}/other`);
+    assert.deepEqual([elsewhere.status, await elsewhere.text()], [404, "Not found\n"]);
+  });
+
+  it("ends though it never opened and somebody waits", async () => {
+    const listener = await HttpListener.bind(localhost);
+    const waiting = fetch(listener.url);
+    const { port } = new URL(listener.url);
+    // Sent after the request above: when this one is there, so is that.
+    const probe = connect(Number(port), "127.0.0.1");
+    probe.write("GET /none HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    await once(probe.resume(), "close");
+    await listener.stop();
+    assert.equal((await waiting).status, 503);
   });
 });

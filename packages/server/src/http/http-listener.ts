@@ -1,9 +1,11 @@
 /**
- * The HTTP listener that WebSocket gateways share: routes upgrades by path, checks the `Origin`, answers everything
- * else. Any page in the world may make a browser open a WebSocket to loopback: only origins that are allowed get one.
+ * The HTTP listener that gateways share: routes upgrades by path and checks their `Origin`; requests go to the routes
+ * that gateways registered. Any page in the world may make a browser open a WebSocket to loopback: only origins that are
+ * allowed get one.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
+import { type FastifyPluginAsync, fastify } from "fastify";
 import { authority } from "./authority.ts";
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -19,22 +21,43 @@ export interface HttpListenerOptions {
 const headersTimeoutMs = 10_000;
 const loopbackOrigin = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
 
+interface Upgrade {
+  readonly handler: UpgradeHandler;
+  readonly origins: readonly string[];
+}
+
 export class HttpListener {
   readonly url: string;
   readonly #server: Server;
-  readonly #origins: ReadonlySet<string>;
-  readonly #upgrades = new Map<string, UpgradeHandler>();
+  readonly #origins: readonly string[];
+  readonly #upgrades = new Map<string, Upgrade>();
+  readonly #fastify;
+  readonly #opened = Promise.withResolvers<void>();
 
   private constructor(server: Server, url: string, origins: readonly string[]) {
     this.#server = server;
     this.url = url;
-    this.#origins = new Set(origins);
-    server.on("request", (request, response) => this.#answer(request, response));
+    this.#origins = origins;
+    this.#fastify = fastify({ serverFactory: () => server });
+    this.#fastify.get("/", (_, reply) => reply.type("text/plain; charset=utf-8").send(this.#welcome()));
+    this.#fastify.setNotFoundHandler((_, reply) =>
+      reply.code(404).type("text/plain; charset=utf-8").send("Not found\n"),
+    );
+    server.on("request", (request, response) => {
+      void this.#opened.promise.then(() => this.#fastify.routing(request, response));
+    });
     server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
-  /** Listens. Rejects where the address cannot be had. */
-  static async start({ host, port, origins, onError }: HttpListenerOptions): Promise<HttpListener> {
+  /** Listens, with no routes but its own. Rejects where the address cannot be had. */
+  static async start(options: HttpListenerOptions): Promise<HttpListener> {
+    const listener = await HttpListener.bind(options);
+    await listener.open();
+    return listener;
+  }
+
+  /** Takes the address, so that `url` is known; requests wait until `open`. Rejects where the address cannot be had. */
+  static async bind({ host, port, origins, onError }: HttpListenerOptions): Promise<HttpListener> {
     const server = createServer({ headersTimeout: headersTimeoutMs, requestTimeout: headersTimeoutMs, noDelay: true });
     await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
     server.removeAllListeners("error").on("error", (error) => onError("http listener", error));
@@ -43,9 +66,23 @@ export class HttpListener {
     return new HttpListener(server, `http://${authority(host, bound)}`, origins);
   }
 
-  /** Hands WebSocket upgrades of `path` to `handler`; `*`: of every path that nobody else has. */
-  onUpgrade(path: string, handler: UpgradeHandler): void {
-    this.#upgrades.set(path, handler);
+  /** Registers routes, with hooks and error handler of their own. To be called before `open`. */
+  routes(plugin: FastifyPluginAsync): void {
+    this.#fastify.register(plugin);
+  }
+
+  /** Answers requests from now on, those that came before too. Rejects where routes cannot be registered. */
+  async open(): Promise<void> {
+    await this.#fastify.ready();
+    this.#opened.resolve();
+  }
+
+  /**
+   * Hands WebSocket upgrades of `path` to `handler`; `*`: of every path that nobody else has. `origins` may open them
+   * beside those that may open all.
+   */
+  onUpgrade(path: string, handler: UpgradeHandler, origins: readonly string[] = []): void {
+    this.#upgrades.set(path, { handler, origins });
   }
 
   offUpgrade(path: string): void {
@@ -55,13 +92,14 @@ export class HttpListener {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
-    const handler = this.#upgrades.get(path) ?? this.#upgrades.get("*");
-    if (!handler) return this.refuseUpgrade(socket, 404, "no WebSocket here");
+    const upgrade = this.#upgrades.get(path) ?? this.#upgrades.get("*");
+    if (!upgrade) return this.refuseUpgrade(socket, 404, "no WebSocket here");
     const { origin } = request.headers;
-    if (origin !== undefined && !loopbackOrigin.test(origin) && !this.#origins.has(origin)) {
+    const allowed = [...this.#origins, ...upgrade.origins];
+    if (origin !== undefined && !loopbackOrigin.test(origin) && !allowed.includes(origin)) {
       return this.refuseUpgrade(socket, 403, "this origin is not allowed");
     }
-    handler(request, socket, head);
+    upgrade.handler(request, socket, head);
   }
 
   refuseUpgrade(socket: Duplex, status: number, reason: string): void {
@@ -72,18 +110,22 @@ export class HttpListener {
     socket.end(`HTTP/1.1 ${status} Refused\r\n${headers}\r\n\r\n${body}`);
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  #welcome(): string {
     const paths = [...this.#upgrades.keys()].map(
       (path) => `${this.url.replace("http", "ws")}${path.replace("*", "/")}`,
     );
-    const found = request.url === "/";
-    response.writeHead(found ? 200 : 404, { "Content-Type": "text/plain; charset=utf-8" });
-    response.end(found ? `This is Parley. WebSockets: ${paths.join(", ")}\n` : "Not found\n");
+    return `This is Parley. WebSockets: ${paths.join(", ")}\n`;
   }
 
-  /** Stops listening; idle keep-alive connections are closed, WebSockets are their gateways' business. */
-  stop(): Promise<void> {
+  /**
+   * Stops listening; idle keep-alive connections are closed, requests that still come are answered 503, WebSockets are
+   * their gateways' business.
+   */
+  async stop(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeIdleConnections();
-    return new Promise((resolve) => this.#server.close(() => resolve()));
+    await this.#fastify.close();
+    this.#opened.resolve();
+    await closed;
   }
 }

@@ -1,0 +1,121 @@
+/**
+ * The gateway of POC Messaging (docs/gateways/push.md): texts are sent to users by plain HTTP and reach all their open
+ * WebSockets, which say nothing themselves. Here are the sockets; the requests are in `routes.ts`.
+ */
+import type { IncomingMessage } from "node:http";
+import { errors, fail, type Result } from "@parley/protocol";
+import type { Core } from "../../core/core.ts";
+import type { User } from "../../core/directory.ts";
+import { StorageUnavailable } from "../../engine/engine.ts";
+import type { Entry } from "../../engine/entry.ts";
+import type { HttpListener, UpgradeHandler } from "../../http/http-listener.ts";
+import type { Gateway, GatewayLog } from "../gateway.ts";
+import { IdleSweep } from "../idle-sweep.ts";
+import { encodeOne } from "../outbox.ts";
+import { Participant } from "../participant.ts";
+import { render } from "../rendering.ts";
+import { webSocketText } from "../websocket-framing.ts";
+import { WebSocketAcceptor, type WebSocketEvents } from "../websocket-wire.ts";
+import type { Wire } from "../wire.ts";
+import { ownOrigins } from "./cors.ts";
+import { openRedisChannel } from "./redis-channel.ts";
+import { pushRoutes } from "./routes.ts";
+import { Tokens } from "./tokens.ts";
+
+const name = "push";
+const socketPath = "/ws";
+const pingMs = 10_000;
+
+export interface PushOptions {
+  readonly core: Core;
+  /** The main listener, not open yet: the gateway adds routes. */
+  readonly http: HttpListener;
+  readonly maxOutboxBytes: number;
+  readonly log: GatewayLog;
+  /** Origins of web pages, beside the server's own. */
+  readonly origins: readonly string[];
+  /** What tokens are signed with; empty: a secret that the server keeps for itself. */
+  readonly appSecret: string;
+  readonly socketSecret: string;
+  /** Empty: no Redis. */
+  readonly redisUrl: string;
+}
+
+const contentOf = (entry: Entry) => render(entry).text;
+const encodeShared = (entry: Entry) => encodeOne(contentOf(entry), webSocketText);
+
+/** Serves `/token`, `/ws/token`, `/message`, `/healthcheck` and `/ws`. Rejects with `StorageUnavailable`. */
+export async function startPush(options: PushOptions): Promise<Gateway> {
+  const { core, http, maxOutboxBytes, log, redisUrl } = options;
+  const { maxFrameBytes, idleMs } = core.limits;
+  const app = options.appSecret || (await core.secret("push.app"));
+  const socket = options.socketSecret || (await core.secret("push.socket"));
+  const tokens = new Tokens({ app, socket }, () => core.now());
+  const origins = [...options.origins, ...ownOrigins(http.url)];
+  http.routes(pushRoutes({ core, tokens, origins, log }));
+
+  const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: maxFrameBytes, maxOutboxBytes });
+  const sweep = new IdleSweep<Participant>(idleMs, (peer) => peer.probe(), Math.max(3, Math.ceil(idleMs / pingMs)));
+  let stopped = false;
+  const shakeHands: UpgradeHandler = async (request, socket, head) => {
+    const user = await admit(options, tokens, request);
+    if (!user.ok) http.refuseUpgrade(socket, errors[user.fault.code].http, user.fault.message);
+    else if (stopped) http.refuseUpgrade(socket, 503, "the server is going down");
+    else acceptor.accept(request, socket, head, (wire) => open(options, wire, user.value, sweep));
+  };
+  http.onUpgrade(socketPath, shakeHands, origins);
+  const closeRedis = redisUrl === "" ? undefined : await openRedisChannel(redisUrl, core, log);
+  return {
+    name,
+    listeners: [
+      { url: `${http.url}/message`, purpose: 'push: POST {"username", "content"} to send, with curl or what you like' },
+      { url: `${http.url.replace("http", "ws")}${socketPath}`, purpose: "push: sockets that get the contents" },
+    ],
+    stop: async () => {
+      stopped = true;
+      closeRedis?.();
+      sweep.stop();
+      http.offUpgrade(socketPath);
+      for (const peer of sweep.connections) peer.stop();
+    },
+  };
+}
+
+/** Whose token the handshake has. Faults: `forbidden`, `storage_unavailable`. */
+async function admit({ core, log }: PushOptions, tokens: Tokens, request: IncomingMessage): Promise<Result<User>> {
+  try {
+    const username = await tokens.verify(authorizationOf(request), "socket", "app");
+    const user = username === undefined ? undefined : await core.register(username);
+    return user?.ok ? user : fail("forbidden", "403: Forbidden");
+  } catch (error) {
+    if (!(error instanceof StorageUnavailable)) log.error("bug in push", error);
+    return fail("storage_unavailable", "503: the store cannot serve this now");
+  }
+}
+
+function open({ core, log }: PushOptions, wire: Wire, user: User, sweep: IdleSweep<Participant>): WebSocketEvents {
+  const encode = (entry: Entry, shared: boolean) => (shared ? entry.encodedBy(encodeShared) : contentOf(entry));
+  const participant = new Participant(core, wire, { encode, told: () => {} }, log);
+  sweep.connections.add(participant);
+  participant.tasks.run(async () => {
+    const result = await participant.login(user.name);
+    if (!result.ok) participant.close(result.fault.code, result.fault.message);
+  });
+  return {
+    heard: () => participant.heard(),
+    drained: () => participant.drained(),
+    gone: () => {
+      sweep.connections.delete(participant);
+      participant.gone();
+    },
+    text: (text) => participant.say(text),
+    // The protocol has no words for it.
+    binary: () => {},
+  };
+}
+
+/** The token, from the query or, where a client can set headers, from there. */
+function authorizationOf({ url = "", headers }: IncomingMessage): string {
+  const query = new URLSearchParams(url.slice(url.indexOf("?") + 1));
+  return query.get("authorization") ?? headers.authorization ?? "";
+}
