@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { temporaryDirectory } from "../../../test/support/temporary-directory.ts";
-import { type Config, type ConfigSources, environmentName, loadConfig, refuseExposure, settings } from "./config.ts";
+import { type Config, type ConfigSources, environmentName, loadConfig, refuseToServe, settings } from "./config.ts";
 
 function file(t: TestContext, text: string): string {
   const path = join(temporaryDirectory(t), "parley.yaml");
@@ -144,8 +144,14 @@ describe("faults", () => {
 });
 
 describe("exposure", () => {
+  it("refuses a multicast group where the address is IPv6, and says why", () => {
+    const flags = { "udpAgent.multicastGroup": "239.1.2.3" };
+    assert.match(refuseToServe(load({ flags: { ...flags, host: "::1" } })) ?? "", /IPv4 group/);
+    assert.equal(refuseToServe(load({ flags })), undefined);
+  });
+
   it("beyond loopback is refused, unless somebody means it", () => {
-    const refusal = (host: string, insecure = false) => refuseExposure(load({ flags: { host, insecure } }));
+    const refusal = (host: string, insecure = false) => refuseToServe(load({ flags: { host, insecure } }));
     for (const host of ["127.0.0.1", "127.1.2.3", "localhost", "::1"]) assert.equal(refusal(host), undefined, host);
     const beyond = [
       "0.0.0.0",

@@ -4,6 +4,7 @@
  * that is not in the table is one of them.
  */
 import { readFileSync } from "node:fs";
+import { isIPv6 } from "node:net";
 import { type Static, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { parse as parseYaml } from "yaml";
@@ -265,7 +266,10 @@ function expectation(schema: TSchema): string {
 const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
 /** Why this configuration must not be served, or undefined. Open login is for this machine only. */
-export function refuseExposure({ host, insecure }: Config): string | undefined {
+export function refuseToServe(config: Config): string | undefined {
+  const { host, insecure } = config;
+  if (config["udpAgent.multicastGroup"] !== "" && isIPv6(host))
+    return `udpAgent.multicastGroup is an IPv4 group and cannot be joined on ${host}. Set an IPv4 --host, or no group.`;
   if (loopback.test(host) || insecure) return undefined;
   return (
     `Refusing to listen on ${host}: login is open, so everybody who reaches it could be anybody. ` +

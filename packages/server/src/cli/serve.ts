@@ -1,5 +1,5 @@
 /** `parley serve`: starts the server, says what can be done where, drains on SIGTERM and SIGINT. */
-import { loadConfig, refuseExposure } from "../config.ts";
+import { loadConfig, refuseToServe } from "../config.ts";
 import { StoreRefused } from "../engine/level/open-store.ts";
 import type { GatewayLog, Listener } from "../gateway/gateway.ts";
 import { startServer } from "../server.ts";
@@ -36,7 +36,7 @@ export async function serve(flags: ServeFlags): Promise<number> {
     for (const fault of loaded.faults) console.error(`parley: ${fault}`);
     return exitCodes.usage;
   }
-  const exposure = refuseExposure(loaded.config);
+  const exposure = refuseToServe(loaded.config);
   if (exposure) {
     console.error(`parley: ${exposure}`);
     return exitCodes.usage;

@@ -26,6 +26,7 @@ describe("a post", () => {
     const posted = await fixture.core.post("broker", { to: "bob", body: "kept" });
     assert.ok(posted.ok);
     assert.deepEqual(posted.value.recipients, [{ to: "bob", state: "stored" }]);
+    assert.ok(!(await fixture.engine.logs("", 10)).some((log) => log === "broker"), "the server keeps no copy");
     const bob = await login(fixture, "bob");
     assert.deepEqual(bob.connection.told(), ["bob 1 kept", "live"]);
   });

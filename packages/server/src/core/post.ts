@@ -50,7 +50,9 @@ export function post(
   send: Omit<ClientMessages["send"], "op">,
 ): Promise<Result<Posted>> {
   return new Promise((resolve) => {
-    const refused = submit(services, new Poster(user, resolve), { op: "send", ...send });
+    // The server keeps no copies: nobody can log in to read them.
+    const copy = isSystemName.has(user.key) ? { copy: false } : {};
+    const refused = submit(services, new Poster(user, resolve), { op: "send", ...send, ...copy });
     if (!refused.ok) resolve(refused);
   });
 }
