@@ -57,6 +57,22 @@ it("a receiver that dies while it does not read gets what it did not have on ret
   for (let n = first + 1; n < count; n++) assert.equal((await again.next()).msg, body(n));
 });
 
+it("a receiver that logs in again by the same name while it does not read gets nothing twice", async (t) => {
+  const server = await startPeerJsonServer(t, limits);
+  const slow = await JsonPeer.join(server, "slow");
+  const alice = await JsonPeer.join(server, "alice");
+  slow.text.link.pause();
+  for (let n = 0; n < count; n++) {
+    alice.say("slow", body(n));
+    if (n % 20 === 19) await alice.told();
+  }
+  slow.send({ login: "slow" }, { login: "SLOW" });
+  await alice.told();
+  slow.text.link.resume();
+  for (let n = 0; n < count; n++) assert.equal((await slow.next()).msg, body(n));
+  assert.deepEqual(await slow.told(), []);
+});
+
 it("a peer that asks and does not read the answers is not asked what it wants next", async (t) => {
   const server = await startPeerJsonServer(t, limits);
   const alice = await JsonPeer.join(server, "alice");
