@@ -10,6 +10,14 @@ const limits = { "limits.maxOutboxBytes": 65_536 };
 const body = (n: number) => `${n} ${"x".repeat(40_000)}`;
 const count = 400;
 
+/** Sends everything, and waits now and then until it is stored. */
+async function sayAll(sender: JsonPeer, to: string): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    sender.say(to, body(n));
+    if (n % 20 === 19) await sender.told();
+  }
+}
+
 /** What this process holds in buffers, the server's included. */
 function bufferedBytes(): number {
   setFlagsFromString("--expose-gc");
@@ -45,10 +53,7 @@ it("a receiver that dies while it does not read gets what it did not have on ret
   const slow = await JsonPeer.join(server, "slow");
   const alice = await JsonPeer.join(server, "alice");
   slow.text.link.pause();
-  for (let n = 0; n < count; n++) {
-    alice.say("slow", body(n));
-    if (n % 20 === 19) await alice.told();
-  }
+  await sayAll(alice, "slow");
   slow.text.link.cut();
   const again = await JsonPeer.login(server, "slow");
   const first = Number(String((await again.next()).msg).split(" ")[0]);
@@ -62,10 +67,7 @@ it("a receiver that logs in again by the same name while it does not read gets n
   const slow = await JsonPeer.join(server, "slow");
   const alice = await JsonPeer.join(server, "alice");
   slow.text.link.pause();
-  for (let n = 0; n < count; n++) {
-    alice.say("slow", body(n));
-    if (n % 20 === 19) await alice.told();
-  }
+  await sayAll(alice, "slow");
   slow.send({ login: "slow" }, { login: "SLOW" });
   await alice.told();
   slow.text.link.resume();
