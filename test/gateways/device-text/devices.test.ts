@@ -38,9 +38,16 @@ describe("a device", () => {
   });
 
   it("does not get a number that is the name of a user already", async (t) => {
-    const server = await startDeviceTextServer(t);
+    const engine = new GatedEngine(new MemoryEngine(() => "e1"));
+    const server = await startDeviceTextServer(t, {}, { wrapEngine: () => engine });
     const squatter = await Peer.login(tcp, server, "100000000");
-    assert.equal((await Device.connect(server)).id, first + 1);
+    const release = engine.hold("write");
+    const connecting = Promise.all([Device.connect(server), Device.connect(server)]);
+    while (engine.waiting("write") < 2) await setImmediate();
+    release();
+    const [one, two] = await connecting;
+    assert.deepEqual([one.id, two.id].sort(), [first + 1, first + 2]);
+    for (const device of [one, two]) await device.ask("help", info(device.id, [first + 1, first + 2]));
     await squatter.silence();
   });
 

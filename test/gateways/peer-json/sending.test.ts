@@ -85,6 +85,9 @@ describe("a message", () => {
     alice.say("bob", "hello");
     await bob.expectFrom("alice", "hello");
     assert.deepEqual(await other.told(), []);
+    const native = await Peer.login(tcp, server, "alice");
+    const { messages } = await native.ask({ op: "history", log: "alice" }, "page");
+    assert.ok(messages.every(({ to }) => to === "alice"));
   });
 });
 

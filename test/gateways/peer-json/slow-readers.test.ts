@@ -10,6 +10,14 @@ const limits = { "limits.maxOutboxBytes": 65_536 };
 const body = (n: number) => `${n} ${"x".repeat(40_000)}`;
 const count = 400;
 
+/** Sends everything, and waits now and then until it is stored. */
+async function sayAll(sender: JsonPeer, to: string): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    sender.say(to, body(n));
+    if (n % 20 === 19) await sender.told();
+  }
+}
+
 /** What this process holds in buffers, the server's included. */
 function bufferedBytes(): number {
   setFlagsFromString("--expose-gc");
@@ -45,16 +53,26 @@ it("a receiver that dies while it does not read gets what it did not have on ret
   const slow = await JsonPeer.join(server, "slow");
   const alice = await JsonPeer.join(server, "alice");
   slow.text.link.pause();
-  for (let n = 0; n < count; n++) {
-    alice.say("slow", body(n));
-    if (n % 20 === 19) await alice.told();
-  }
+  await sayAll(alice, "slow");
   slow.text.link.cut();
   const again = await JsonPeer.login(server, "slow");
   const first = Number(String((await again.next()).msg).split(" ")[0]);
   // What had been handed to the operating system counts as received; most of it cannot have been.
   assert.ok(first < count / 2, `${first} messages are lost with the connection`);
   for (let n = first + 1; n < count; n++) assert.equal((await again.next()).msg, body(n));
+});
+
+it("a receiver that logs in again by the same name while it does not read gets nothing twice", async (t) => {
+  const server = await startPeerJsonServer(t, limits);
+  const slow = await JsonPeer.join(server, "slow");
+  const alice = await JsonPeer.join(server, "alice");
+  slow.text.link.pause();
+  await sayAll(alice, "slow");
+  slow.send({ login: "slow" }, { login: "SLOW" });
+  await alice.told();
+  slow.text.link.resume();
+  for (let n = 0; n < count; n++) assert.equal((await slow.next()).msg, body(n));
+  assert.deepEqual(await slow.told(), []);
 });
 
 it("a peer that asks and does not read the answers is not asked what it wants next", async (t) => {

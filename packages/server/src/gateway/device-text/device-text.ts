@@ -6,11 +6,10 @@ import type { Core } from "../../core/core.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { HttpListener } from "../../http/http-listener.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
-import { IdleSweep } from "../idle-sweep.ts";
 import { encodeOne } from "../outbox.ts";
 import { Participant, type Told } from "../participant.ts";
 import { webSocketText } from "../websocket-framing.ts";
-import { WebSocketAcceptor, type WebSocketEvents } from "../websocket-wire.ts";
+import { startWebSocketGateway, type WebSocketPeer } from "../websocket-gateway.ts";
 import type { Wire } from "../wire.ts";
 import {
   answers,
@@ -37,45 +36,24 @@ export interface DeviceTextOptions {
 const encodeShared = (entry: Entry) => encodeOne(encodeDeviceMessage(entry), webSocketText);
 
 /** Serves every path of the listener. Stopping stops the listener too. */
-export function startDeviceText(options: DeviceTextOptions): Gateway {
-  const { core, http, maxOutboxBytes } = options;
-  const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: core.limits.maxFrameBytes, maxOutboxBytes });
-  const sweep = new IdleSweep<Participant>(core.limits.idleMs, (device) => device.probe());
-  http.onUpgrade("*", (request, socket, head) => {
-    acceptor.accept(request, socket, head, (wire) => open(options, wire, sweep));
-  });
-  return {
-    name,
-    listeners: [{ url: http.url.replace("http", "ws"), purpose: "devices that are given a number and send text" }],
-    stop: () => {
-      sweep.stop();
-      for (const device of sweep.connections) device.stop();
-      return http.stop();
-    },
-  };
+export function startDeviceText({ log, ...options }: DeviceTextOptions): Gateway {
+  const { core } = options;
+  return startWebSocketGateway(
+    { name, purpose: "devices that are given a number and send text", ...options },
+    (wire, devices) => open(new Device(core, wire, devices, log)),
+  );
 }
 
-function open(options: DeviceTextOptions, wire: Wire, sweep: IdleSweep<Participant>): WebSocketEvents {
-  const device = new Device(options, wire, sweep.connections);
+function open(device: Device): WebSocketPeer {
   const { participant } = device;
-  sweep.connections.add(participant);
   participant.tasks.run(() => device.connect());
   const text = (line: string) =>
     participant.tasks.run(() => {
       device.receive(line);
       return undefined;
     });
-  return {
-    heard: () => participant.heard(),
-    drained: () => participant.drained(),
-    gone: () => {
-      sweep.connections.delete(participant);
-      participant.gone();
-    },
-    // The original read the bytes of either kind as text.
-    binary: (bytes) => text(bytes.toString()),
-    text,
-  };
+  // The original read the bytes of either kind as text.
+  return { participant, text, binary: (bytes) => text(bytes.toString()) };
 }
 
 class Device {
@@ -85,7 +63,7 @@ class Device {
   readonly #devices: ReadonlySet<Participant>;
   readonly #sent = new SentMessages();
 
-  constructor({ core, log }: DeviceTextOptions, wire: Wire, devices: ReadonlySet<Participant>) {
+  constructor(core: Core, wire: Wire, devices: ReadonlySet<Participant>, log: GatewayLog) {
     this.#core = core;
     this.#devices = devices;
     const encode = (entry: Entry, shared: boolean) =>

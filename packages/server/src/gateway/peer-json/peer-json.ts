@@ -8,15 +8,12 @@ import type { User } from "../../core/directory.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { HttpListener } from "../../http/http-listener.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
-import { IdleSweep } from "../idle-sweep.ts";
 import { encodeOne } from "../outbox.ts";
 import { Participant, type Told } from "../participant.ts";
 import { webSocketText } from "../websocket-framing.ts";
-import { WebSocketAcceptor, type WebSocketEvents } from "../websocket-wire.ts";
+import { startWebSocketGateway, type WebSocketPeer } from "../websocket-gateway.ts";
 import type { Wire } from "../wire.ts";
 import { encodePeerMessage, parsePeerMessage } from "./codec.ts";
-
-const name = "peer-json";
 
 export interface PeerJsonOptions {
   readonly core: Core;
@@ -29,43 +26,27 @@ export interface PeerJsonOptions {
 const encodeShared = (entry: Entry) => encodeOne(encodePeerMessage(entry), webSocketText);
 
 /** Serves every path of the listener. Stopping stops the listener too. */
-export function startPeerJson(options: PeerJsonOptions): Gateway {
-  const { core, http, maxOutboxBytes } = options;
-  const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: core.limits.maxFrameBytes, maxOutboxBytes });
-  const sweep = new IdleSweep<Participant>(core.limits.idleMs, (peer) => peer.probe());
-  http.onUpgrade("*", (request, socket, head) => {
-    acceptor.accept(request, socket, head, (wire) => open(options, wire, sweep));
-  });
-  return {
-    name,
-    listeners: [{ url: http.url.replace("http", "ws"), purpose: "peers that log in by name and send JSON" }],
-    stop: () => {
-      sweep.stop();
-      for (const peer of sweep.connections) peer.stop();
-      return http.stop();
-    },
-  };
+export function startPeerJson({ log, ...options }: PeerJsonOptions): Gateway {
+  const { core } = options;
+  return startWebSocketGateway(
+    { name: "peer-json", purpose: "peers that log in by name and send JSON", ...options },
+    (wire) => open(core, wire, log),
+  );
 }
 
-function open({ core, log }: PeerJsonOptions, wire: Wire, sweep: IdleSweep<Participant>): WebSocketEvents {
+function open(core: Core, wire: Wire, log: GatewayLog): WebSocketPeer {
   const refuse = (reason: string) => participant.say(JSON.stringify({ error: reason }));
   const encode = (entry: Entry, shared: boolean) => (shared ? entry.encodedBy(encodeShared) : encodePeerMessage(entry));
   const participant = new Participant(core, wire, { encode, told: (event) => tell(event, participant) }, log);
-  sweep.connections.add(participant);
   return {
-    heard: () => participant.heard(),
-    drained: () => participant.drained(),
-    gone: () => {
-      sweep.connections.delete(participant);
-      participant.gone();
-    },
+    participant,
+    text: (text) => participant.tasks.run(() => receive(text, participant, refuse)),
     binary: () => {
       participant.tasks.run(() => {
         refuse("this protocol is JSON text");
         return undefined;
       });
     },
-    text: (text) => participant.tasks.run(() => receive(text, participant, refuse)),
   };
 }
 

@@ -1,0 +1,59 @@
+/**
+ * A gateway of participants over WebSocket that has a listener for itself and serves every path of it: what such gateways
+ * have in common beside the participants themselves.
+ */
+import type { Core } from "../core/core.ts";
+import type { HttpListener } from "../http/http-listener.ts";
+import type { Gateway } from "./gateway.ts";
+import { IdleSweep } from "./idle-sweep.ts";
+import type { Participant } from "./participant.ts";
+import { WebSocketAcceptor, type WebSocketEvents } from "./websocket-wire.ts";
+import type { Wire } from "./wire.ts";
+
+export interface WebSocketGatewayOptions extends Pick<Gateway, "name"> {
+  /** As in `Listener`. */
+  readonly purpose: string;
+  readonly core: Core;
+  /** Stops with the gateway. */
+  readonly http: HttpListener;
+  readonly maxOutboxBytes: number;
+}
+
+/** One connection: who is on it, and what becomes of its frames. */
+export interface WebSocketPeer extends Pick<WebSocketEvents, "text" | "binary"> {
+  readonly participant: Participant;
+}
+
+/** Serves; `open` is called for each connection, with all that there are, to which the new one is about to be added. */
+export function startWebSocketGateway(
+  { name, purpose, core, http, maxOutboxBytes }: WebSocketGatewayOptions,
+  open: (wire: Wire, connected: ReadonlySet<Participant>) => WebSocketPeer,
+): Gateway {
+  const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: core.limits.maxFrameBytes, maxOutboxBytes });
+  const sweep = new IdleSweep<Participant>(core.limits.idleMs, (participant) => participant.probe());
+  const { connections } = sweep;
+  const connect = (wire: Wire): WebSocketEvents => {
+    const { participant, text, binary } = open(wire, connections);
+    connections.add(participant);
+    return {
+      text,
+      binary,
+      heard: () => participant.heard(),
+      drained: () => participant.drained(),
+      gone: () => {
+        connections.delete(participant);
+        participant.gone();
+      },
+    };
+  };
+  http.onUpgrade("*", (request, socket, head) => acceptor.accept(request, socket, head, connect));
+  return {
+    name,
+    listeners: [{ url: http.url.replace("http", "ws"), purpose }],
+    stop: () => {
+      sweep.stop();
+      for (const participant of connections) participant.stop();
+      return http.stop();
+    },
+  };
+}
