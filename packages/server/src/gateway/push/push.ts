@@ -6,7 +6,6 @@ import type { IncomingMessage } from "node:http";
 import { errors, fail, type Result } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
-import { StorageUnavailable } from "../../engine/engine.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { HttpListener, UpgradeHandler } from "../../http/http-listener.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
@@ -14,6 +13,7 @@ import { IdleSweep } from "../idle-sweep.ts";
 import { encodeOne } from "../outbox.ts";
 import { Participant } from "../participant.ts";
 import { render } from "../rendering.ts";
+import { unexpected } from "../unexpected.ts";
 import { webSocketText } from "../websocket-framing.ts";
 import { WebSocketAcceptor, type WebSocketEvents } from "../websocket-wire.ts";
 import type { Wire } from "../wire.ts";
@@ -59,8 +59,9 @@ export async function startPush(options: PushOptions): Promise<Gateway> {
   let stopped = false;
   const shakeHands: UpgradeHandler = async (request, socket, head) => {
     const user = await admit(options, tokens, request);
-    if (!user.ok) http.refuseUpgrade(socket, errors[user.fault.code].http, user.fault.message);
-    else if (stopped) http.refuseUpgrade(socket, 503, "the server is going down");
+    const status = user.ok ? 503 : errors[user.fault.code].http;
+    if (!user.ok) http.refuseUpgrade(socket, status, `${status}: ${user.fault.message}`);
+    else if (stopped) http.refuseUpgrade(socket, status, `${status}: the server is going down`);
     else acceptor.accept(request, socket, head, (wire) => open(options, wire, user.value, sweep));
   };
   http.onUpgrade(socketPath, shakeHands, origins);
@@ -81,15 +82,14 @@ export async function startPush(options: PushOptions): Promise<Gateway> {
   };
 }
 
-/** Whose token the handshake has. Faults: `forbidden`, `storage_unavailable`. */
+/** Whose token the handshake has. Faults: `forbidden`, `storage_unavailable`, `internal`. */
 async function admit({ core, log }: PushOptions, tokens: Tokens, request: IncomingMessage): Promise<Result<User>> {
   try {
     const username = await tokens.verify(authorizationOf(request), "socket", "app");
     const user = username === undefined ? undefined : await core.register(username);
-    return user?.ok ? user : fail("forbidden", "403: Forbidden");
+    return user?.ok ? user : fail("forbidden", "Forbidden");
   } catch (error) {
-    if (!(error instanceof StorageUnavailable)) log.error("bug in push", error);
-    return fail("storage_unavailable", "503: the store cannot serve this now");
+    return unexpected(error, name, log);
   }
 }
 
