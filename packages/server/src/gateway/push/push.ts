@@ -15,7 +15,8 @@ import { Participant } from "../participant.ts";
 import { render } from "../rendering.ts";
 import { unexpected } from "../unexpected.ts";
 import { webSocketText } from "../websocket-framing.ts";
-import { WebSocketAcceptor, type WebSocketEvents } from "../websocket-wire.ts";
+import { connectPeer, type WebSocketPeer } from "../websocket-gateway.ts";
+import { WebSocketAcceptor } from "../websocket-wire.ts";
 import type { Wire } from "../wire.ts";
 import { ownOrigins } from "./cors.ts";
 import { openRedisChannel } from "./redis-channel.ts";
@@ -62,7 +63,8 @@ export async function startPush(options: PushOptions): Promise<Gateway> {
     const status = user.ok ? 503 : errors[user.fault.code].http;
     if (!user.ok) http.refuseUpgrade(socket, status, `${status}: ${user.fault.message}`);
     else if (stopped) http.refuseUpgrade(socket, status, `${status}: the server is going down`);
-    else acceptor.accept(request, socket, head, (wire) => open(options, wire, user.value, sweep));
+    else
+      acceptor.accept(request, socket, head, (wire) => connectPeer(open(options, wire, user.value), sweep.connections));
   };
   http.onUpgrade(socketPath, shakeHands, origins);
   const closeRedis = redisUrl === "" ? undefined : await openRedisChannel(redisUrl, core, log);
@@ -93,25 +95,15 @@ async function admit({ core, log }: PushOptions, tokens: Tokens, request: Incomi
   }
 }
 
-function open({ core, log }: PushOptions, wire: Wire, user: User, sweep: IdleSweep<Participant>): WebSocketEvents {
+function open({ core, log }: PushOptions, wire: Wire, user: User): WebSocketPeer {
   const encode = (entry: Entry, shared: boolean) => (shared ? entry.encodedBy(encodeShared) : contentOf(entry));
   const participant = new Participant(core, wire, { encode, told: () => {} }, log);
-  sweep.connections.add(participant);
   participant.tasks.run(async () => {
     const result = await participant.login(user.name);
     if (!result.ok) participant.close(result.fault.code, result.fault.message);
   });
-  return {
-    heard: () => participant.heard(),
-    drained: () => participant.drained(),
-    gone: () => {
-      sweep.connections.delete(participant);
-      participant.gone();
-    },
-    text: (text) => participant.say(text),
-    // The protocol has no words for it.
-    binary: () => {},
-  };
+  // The protocol has no words for binary frames.
+  return { participant, text: (text) => participant.say(text), binary: () => {} };
 }
 
 /** The token, from the query or, where a client can set headers, from there. */
