@@ -24,6 +24,24 @@ export interface WebSocketPeer extends Pick<WebSocketEvents, "text" | "binary"> 
   readonly participant: Participant;
 }
 
+/** Adds the peer to those who are connected, until it is gone; what its wire is to tell is returned. */
+export function connectPeer(
+  { participant, text, binary }: WebSocketPeer,
+  connected: Set<Participant>,
+): WebSocketEvents {
+  connected.add(participant);
+  return {
+    text,
+    binary,
+    heard: () => participant.heard(),
+    drained: () => participant.drained(),
+    gone: () => {
+      connected.delete(participant);
+      participant.gone();
+    },
+  };
+}
+
 /** Serves; `open` is called for each connection, with all that there are, to which the new one is about to be added. */
 export function startWebSocketGateway(
   { name, purpose, core, http, maxOutboxBytes }: WebSocketGatewayOptions,
@@ -32,20 +50,7 @@ export function startWebSocketGateway(
   const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: core.limits.maxFrameBytes, maxOutboxBytes });
   const sweep = new IdleSweep<Participant>(core.limits.idleMs, (participant) => participant.probe());
   const { connections } = sweep;
-  const connect = (wire: Wire): WebSocketEvents => {
-    const { participant, text, binary } = open(wire, connections);
-    connections.add(participant);
-    return {
-      text,
-      binary,
-      heard: () => participant.heard(),
-      drained: () => participant.drained(),
-      gone: () => {
-        connections.delete(participant);
-        participant.gone();
-      },
-    };
-  };
+  const connect = (wire: Wire) => connectPeer(open(wire, connections), connections);
   http.onUpgrade("*", (request, socket, head) => acceptor.accept(request, socket, head, connect));
   return {
     name,

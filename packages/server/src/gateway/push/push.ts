@@ -6,7 +6,6 @@ import type { IncomingMessage } from "node:http";
 import { errors, fail, type Result } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
-import { StorageUnavailable } from "../../engine/engine.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { HttpListener, UpgradeHandler } from "../../http/http-listener.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
@@ -14,8 +13,10 @@ import { IdleSweep } from "../idle-sweep.ts";
 import { encodeOne } from "../outbox.ts";
 import { Participant } from "../participant.ts";
 import { render } from "../rendering.ts";
+import { unexpected } from "../unexpected.ts";
 import { webSocketText } from "../websocket-framing.ts";
-import { WebSocketAcceptor, type WebSocketEvents } from "../websocket-wire.ts";
+import { connectPeer, type WebSocketPeer } from "../websocket-gateway.ts";
+import { WebSocketAcceptor } from "../websocket-wire.ts";
 import type { Wire } from "../wire.ts";
 import { ownOrigins } from "./cors.ts";
 import { openRedisChannel } from "./redis-channel.ts";
@@ -59,9 +60,11 @@ export async function startPush(options: PushOptions): Promise<Gateway> {
   let stopped = false;
   const shakeHands: UpgradeHandler = async (request, socket, head) => {
     const user = await admit(options, tokens, request);
-    if (!user.ok) http.refuseUpgrade(socket, errors[user.fault.code].http, user.fault.message);
-    else if (stopped) http.refuseUpgrade(socket, 503, "the server is going down");
-    else acceptor.accept(request, socket, head, (wire) => open(options, wire, user.value, sweep));
+    const status = user.ok ? 503 : errors[user.fault.code].http;
+    if (!user.ok) http.refuseUpgrade(socket, status, `${status}: ${user.fault.message}`);
+    else if (stopped) http.refuseUpgrade(socket, status, `${status}: the server is going down`);
+    else
+      acceptor.accept(request, socket, head, (wire) => connectPeer(open(options, wire, user.value), sweep.connections));
   };
   http.onUpgrade(socketPath, shakeHands, origins);
   const closeRedis = redisUrl === "" ? undefined : await openRedisChannel(redisUrl, core, log);
@@ -81,37 +84,26 @@ export async function startPush(options: PushOptions): Promise<Gateway> {
   };
 }
 
-/** Whose token the handshake has. Faults: `forbidden`, `storage_unavailable`. */
+/** Whose token the handshake has. Faults: `forbidden`, `storage_unavailable`, `internal`. */
 async function admit({ core, log }: PushOptions, tokens: Tokens, request: IncomingMessage): Promise<Result<User>> {
   try {
     const username = await tokens.verify(authorizationOf(request), "socket", "app");
     const user = username === undefined ? undefined : await core.register(username);
-    return user?.ok ? user : fail("forbidden", "403: Forbidden");
+    return user?.ok ? user : fail("forbidden", "Forbidden");
   } catch (error) {
-    if (!(error instanceof StorageUnavailable)) log.error("bug in push", error);
-    return fail("storage_unavailable", "503: the store cannot serve this now");
+    return unexpected(error, name, log);
   }
 }
 
-function open({ core, log }: PushOptions, wire: Wire, user: User, sweep: IdleSweep<Participant>): WebSocketEvents {
+function open({ core, log }: PushOptions, wire: Wire, user: User): WebSocketPeer {
   const encode = (entry: Entry, shared: boolean) => (shared ? entry.encodedBy(encodeShared) : contentOf(entry));
   const participant = new Participant(core, wire, { encode, told: () => {} }, log);
-  sweep.connections.add(participant);
   participant.tasks.run(async () => {
     const result = await participant.login(user.name);
     if (!result.ok) participant.close(result.fault.code, result.fault.message);
   });
-  return {
-    heard: () => participant.heard(),
-    drained: () => participant.drained(),
-    gone: () => {
-      sweep.connections.delete(participant);
-      participant.gone();
-    },
-    text: (text) => participant.say(text),
-    // The protocol has no words for it.
-    binary: () => {},
-  };
+  // The protocol has no words for binary frames.
+  return { participant, text: (text) => participant.say(text), binary: () => {} };
 }
 
 /** The token, from the query or, where a client can set headers, from there. */

@@ -4,8 +4,8 @@ import { errors, type Fault, fail, helloFrameBytes, ok, parseUser, type Result }
 import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import type { Core } from "../../core/core.ts";
 import { checkNotSystem } from "../../core/post.ts";
-import { StorageUnavailable } from "../../engine/engine.ts";
 import type { GatewayLog } from "../gateway.ts";
+import { unexpected } from "../unexpected.ts";
 import { allowOrigins } from "./cors.ts";
 import { notify, parseNotification, parseObject } from "./notifications.ts";
 import type { Tokens } from "./tokens.ts";
@@ -20,7 +20,6 @@ export interface PushRoutesOptions {
 
 type Request = FastifyRequest<{ Body: Buffer | undefined }>;
 
-const retryAfterMs = 1000;
 const badToken = fail("forbidden", "Forbidden").fault;
 
 /** The routes as a plugin of the listener. */
@@ -92,9 +91,7 @@ function refuse(reply: FastifyReply, { code, message, retryAfterMs }: Fault): Fa
 
 function answerError(error: FastifyError, reply: FastifyReply, log: GatewayLog): FastifyReply {
   const { statusCode = 500 } = error;
-  if (error instanceof StorageUnavailable)
-    return refuse(reply, fail("storage_unavailable", "the store cannot serve this now", retryAfterMs).fault);
   if (statusCode < 500) return reply.code(statusCode).send(`${statusCode}: ${error.message}`);
-  log.error("bug in push", error);
-  return refuse(reply, fail("internal", "a bug in the server; it is in its log").fault);
+  const answer = unexpected(error, "push", log);
+  return answer.ok ? reply : refuse(reply, answer.fault);
 }
