@@ -93,6 +93,10 @@ export class Session implements Reader, Watcher {
     return this;
   }
 
+  get isServer(): false {
+    return false;
+  }
+
   // What it reads
 
   /**
@@ -183,6 +187,11 @@ export class Session implements Reader, Watcher {
   #moveCursor({ topic, acked }: Subscription): void {
     const { log, epoch } = topic;
     this.#services.cursors.moved(this.user.key, this.device, this.#lasting, log, { epoch, seq: acked });
+  }
+
+  /** Whether there is something that the peer has not been given yet; `live` is told when that ends. */
+  get behind(): boolean {
+    return this.#behind.size > 0;
   }
 
   isBehind(subscription: Subscription): void {
