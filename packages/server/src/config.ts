@@ -19,7 +19,7 @@ const count = Type.Integer({ minimum: 0 });
 const flag = Type.Boolean();
 
 /** The ways in, in the order in which they are listed. */
-export const gatewayNames = ["native-websocket", "native-tcp", "peer-json"] as const;
+export const gatewayNames = ["native-websocket", "native-tcp", "peer-json", "framed-tcp"] as const;
 export type GatewayName = (typeof gatewayNames)[number];
 
 /** Every setting, by its key: `http.port` in the file is `http: { port: 8080 }`, in the environment `PARLEY_HTTP_PORT`. */
@@ -49,6 +49,12 @@ export const settings = {
   },
   "nativeTcp.port": { schema: port, fallback: 5790, about: "port of the native protocol over TCP; 0 takes a free one" },
   "peerJson.port": { schema: port, fallback: 5678, about: "port of the peer-json gateway; 0 takes a free one" },
+  "framedTcp.port": { schema: port, fallback: 5789, about: "port of the framed-tcp gateway; 0 takes a free one" },
+  "framedTcp.maxFrameBytes": {
+    schema: Type.Integer({ minimum: 64, maximum: 67_108_864 }),
+    fallback: 1_048_576,
+    about: "longest frame taken from a client of the framed-tcp gateway",
+  },
   "limits.maxFrameBytes": {
     schema: Type.Integer({ minimum: 1024, maximum: 67_108_864 }),
     fallback: 8_388_608,
