@@ -35,6 +35,7 @@ export const gatewayNames = [
   "native-tcp",
   "peer-json",
   "push",
+  "framed-tcp",
   "device-text",
   "udp-agent",
 ] as const;
@@ -67,6 +68,12 @@ export const settings = {
   },
   "nativeTcp.port": { schema: port, fallback: 5790, about: "port of the native protocol over TCP; 0 takes a free one" },
   "peerJson.port": { schema: port, fallback: 5678, about: "port of the peer-json gateway; 0 takes a free one" },
+  "framedTcp.port": { schema: port, fallback: 5789, about: "port of the framed-tcp gateway; 0 takes a free one" },
+  "framedTcp.maxFrameBytes": {
+    schema: Type.Integer({ minimum: 64, maximum: 67_108_864 }),
+    fallback: 1_048_576,
+    about: "longest frame taken from a client of the framed-tcp gateway",
+  },
   "push.origins": {
     schema: Type.Array(Type.String()),
     fallback: ["http://localhost:4000"],

@@ -11,7 +11,8 @@ import type { Engine } from "./engine/engine.ts";
 import { LevelEngine, type LevelOptions } from "./engine/level/level-engine.ts";
 import { MemoryEngine } from "./engine/memory.ts";
 import { startDeviceText } from "./gateway/device-text/device-text.ts";
-import type { Gateway, GatewayLog, Listener } from "./gateway/gateway.ts";
+import { startFramedTcp } from "./gateway/framed-tcp/framed-tcp.ts";
+import type { Gateway, GatewayContext, GatewayLog, Listener, StartGateway } from "./gateway/gateway.ts";
 import { startNativeTcp } from "./gateway/native/tcp.ts";
 import { startNativeWebSocket } from "./gateway/native/websocket.ts";
 import { startPeerJson } from "./gateway/peer-json/peer-json.ts";
@@ -25,9 +26,11 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** How a test may change what the server is made of. */
+/** What the server is made of, beside its configuration: gateways of one's own, and what tests change. */
 export interface ServerParts {
   readonly log: GatewayLog;
+  /** Started after the configured ones. */
+  readonly gateways?: readonly StartGateway[];
   readonly level?: Pick<LevelOptions, "onStep" | "checkpointBytes" | "lazyMs">;
   readonly wrapEngine?: (engine: Engine) => Engine;
 }
@@ -37,7 +40,7 @@ const drainMs = 2_000;
 /** Opens the store and listens. Rejects with `StoreRefused`, or where an address cannot be had. */
 export async function startServer(
   config: Config,
-  { log, level, wrapEngine = (engine) => engine }: ServerParts,
+  { log, gateways: ownGateways = [], level, wrapEngine = (engine) => engine }: ServerParts,
 ): Promise<RunningServer> {
   const engine = wrapEngine(await openEngine(config, log, level));
   const started: { stop(): Promise<void> }[] = [];
@@ -68,10 +71,13 @@ export async function startServer(
     const listenHttp = (port: number) => HttpListener.start(httpAt(port));
     const http = await HttpListener.bind(httpAt(config["http.port"]));
     started.push(http);
-    for await (const gateway of startGateways(config, core, http, listenHttp, log)) {
+    const add = (gateway: Gateway) => {
       started.push(gateway);
       gateways.push(gateway);
-    }
+    };
+    const context = { core, host: config.host, maxOutboxBytes: config["limits.maxOutboxBytes"], log };
+    for await (const gateway of startGateways(config, context, http, listenHttp)) add(gateway);
+    for (const start of ownGateways) add(await start(context));
     await http.open();
     const trimming = trimRegularly(core, config["retention.intervalSeconds"] * 1000, log);
     return {
@@ -87,31 +93,33 @@ export async function startServer(
 
 async function* startGateways(
   config: Config,
-  core: Core,
+  context: GatewayContext,
   http: HttpListener,
   listenHttp: (port: number) => Promise<HttpListener>,
-  log: GatewayLog,
 ): AsyncGenerator<Gateway> {
-  const shared = { core, log, maxOutboxBytes: config["limits.maxOutboxBytes"] };
   const on = new Set(config.gateways);
-  if (on.has("native-websocket")) yield startNativeWebSocket({ ...shared, http });
-  if (on.has("native-tcp"))
-    yield await startNativeTcp({ ...shared, host: config.host, port: config["nativeTcp.port"] });
-  if (on.has("peer-json")) yield startPeerJson({ ...shared, http: await listenHttp(config["peerJson.port"]) });
+  if (on.has("native-websocket")) yield startNativeWebSocket({ ...context, http });
+  if (on.has("native-tcp")) yield await startNativeTcp({ ...context, port: config["nativeTcp.port"] });
+  if (on.has("peer-json")) yield startPeerJson({ ...context, http: await listenHttp(config["peerJson.port"]) });
   if (on.has("push"))
     yield await startPush({
-      ...shared,
+      ...context,
       http,
       origins: config["push.origins"],
       appSecret: config["push.appSecret"],
       socketSecret: config["push.socketSecret"],
       redisUrl: config["push.redisUrl"],
     });
-  if (on.has("device-text")) yield startDeviceText({ ...shared, http: await listenHttp(config["deviceText.port"]) });
+  if (on.has("framed-tcp"))
+    yield await startFramedTcp({
+      ...context,
+      port: config["framedTcp.port"],
+      maxFrameBytes: config["framedTcp.maxFrameBytes"],
+    });
+  if (on.has("device-text")) yield startDeviceText({ ...context, http: await listenHttp(config["deviceText.port"]) });
   if (on.has("udp-agent"))
     yield await startUdpAgent({
-      ...shared,
-      host: config.host,
+      ...context,
       port: config["udpAgent.port"],
       discoveryPort: config["udpAgent.discoveryPort"],
       multicastGroup: config["udpAgent.multicastGroup"],

@@ -29,8 +29,8 @@ import { DeadLetters } from "./dead-letters.ts";
 import { Directory, type User } from "./directory.ts";
 import { Hub } from "./hub.ts";
 import { createIds } from "./ids.ts";
-import { addMembers, findRoom, type Group } from "./membership.ts";
-import { checkNotSystem, type Posted, post, type SystemName, systemUser } from "./post.ts";
+import { addMembers, enter, findRoom, type Group, leave } from "./membership.ts";
+import { checkNotSystem, type Posted, post, type SystemName } from "./post.ts";
 import { Presence } from "./presence.ts";
 import { Readers } from "./readers.ts";
 import { Retention, type RetentionPolicy } from "./retention.ts";
@@ -147,7 +147,18 @@ export class Core {
 
   /** Sends without a session, as a user or as the server; see `post.ts`. */
   post(from: User | SystemName, send: Parameters<typeof post>[2]): Promise<Result<Posted>> {
-    return post(this.#services, typeof from === "string" ? systemUser(from) : from, send);
+    return post(this.#services, from, send);
+  }
+
+  /** Makes a user a member of a room, which is made if it is new; see `membership.ts`. Rejects with `StorageUnavailable`. */
+  join(user: User, room: string, lasting = true): Promise<Result<undefined>> {
+    return enter(this.#services, user, room, lasting);
+  }
+
+  /** Ends a membership. Faults: `bad_name`, `unknown_room`, `not_member`. Rejects with `StorageUnavailable`. */
+  async leave(user: User, room: string): Promise<Result<undefined>> {
+    const left = await leave(this.#services, { user }, { op: "leave", room });
+    return left.ok ? ok(undefined) : left;
   }
 
   /** Makes users members of a room; see `membership.ts`. Rejects with `StorageUnavailable`. */

@@ -3,7 +3,7 @@
  * sender's path looks names up here without waiting. Also knows which sessions a user has now.
  */
 import type { LogName, RoomAddress, RoomKey, UserAddress, UserKey } from "@parley/protocol";
-import type { Engine, RecordKinds } from "../engine/engine.ts";
+import type { Engine, RecordKinds, RecordWrite } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import type { CoreEvent } from "./connection.ts";
 
@@ -98,15 +98,19 @@ export class Directory {
     await this.#engine.write([{ kind: "user", key, value: { name, createdAt, lastSeen, everyoneSeq } }]);
   }
 
-  /** Makes `user` a member, durably, and makes the room if it is new. */
-  async join(user: User, { key, name }: RoomAddress, membership: Membership, now: number): Promise<void> {
-    const { seq, epoch } = membership;
-    const value = { room: key, user: user.key, seq, epoch };
-    const isNew = !this.rooms.has(key);
-    await this.#engine.write([
-      ...(isNew ? [{ kind: "room", key, value: { name, createdAt: now } } as const] : []),
-      { kind: "member", key: `${key} ${user.key}`, value },
-    ]);
+  /** Makes `user` a member, durably where it is to last, and makes the room if it is new. */
+  async join(
+    user: User,
+    { key, name }: RoomAddress,
+    membership: Membership,
+    now: number,
+    lasting = true,
+  ): Promise<void> {
+    const value = { room: key, user: user.key, ...membership };
+    const records: RecordWrite[] = [];
+    if (!this.rooms.has(key)) records.push({ kind: "room", key, value: { name, createdAt: now } });
+    if (lasting) records.push({ kind: "member", key: `${key} ${user.key}`, value });
+    if (records.length > 0) await this.#engine.write(records);
     const room = this.rooms.get(key) ?? this.#addRoom(key, name);
     room.members.set(user.key, user);
     user.rooms.set(key, membership);

@@ -44,6 +44,42 @@ describe("a group", () => {
   });
 });
 
+describe("a membership by the core", () => {
+  it("ends with the process where it is not to last, and the room stays", async () => {
+    const fixture = await openCore();
+    const [ann, bob] = [await login(fixture, "ann"), await login(fixture, "bob")];
+    assert.ok((await fixture.core.join(ann.session.user, "#room", false)).ok);
+    assert.ok((await fixture.core.join(bob.session.user, "#Room", true)).ok);
+    await bob.send("#room", "hello");
+    assert.deepEqual(ann.connection.told(), ["live", "reset #room 0", "#room 1 hello"]);
+    assert.deepEqual(fixture.core.online("#room").sort(), ["ann", "bob"]);
+    const restarted = await openCore({ engine: fixture.engine });
+    for (const name of ["ann", "bob"]) await login(restarted, name);
+    assert.deepEqual(restarted.core.online("#room"), ["bob"]);
+  });
+
+  it("keeps a room whose only members were not to last", async () => {
+    const fixture = await openCore();
+    const ann = await login(fixture, "ann");
+    assert.ok((await fixture.core.join(ann.session.user, "#room", false)).ok);
+    const restarted = await openCore({ engine: fixture.engine });
+    assert.ok((await restarted.core.post("server", { to: "#room", body: "x" })).ok);
+  });
+
+  it("ends when the core is asked to, and only then where it was", async () => {
+    const fixture = await openCore();
+    const ann = await login(fixture, "ann");
+    const { user } = ann.session;
+    assert.ok((await fixture.core.join(user, "#room")).ok);
+    assert.ok((await fixture.core.leave(user, "#room")).ok);
+    const again = await fixture.core.leave(user, "#room");
+    assert.equal(!again.ok && again.fault.code, "not_member");
+    const bad = await fixture.core.join(user, "room");
+    assert.equal(!bad.ok && bad.fault.code, "bad_name");
+    assert.deepEqual([...user.rooms.keys()], []);
+  });
+});
+
 describe("numbers that are given out once", () => {
   it("go up, each counter for itself, also over a restart", async () => {
     const first = await openCore();

@@ -20,10 +20,32 @@ import type { Subscription } from "./subscription.ts";
 
 type Positions = Pick<ServerMessages["ok"], "op" | "positions">;
 
-async function becomeMember({ engine, directory, clock }: Services, user: User, room: RoomAddress): Promise<void> {
+async function becomeMember(
+  { engine, directory, clock }: Services,
+  user: User,
+  room: RoomAddress,
+  lasting = true,
+): Promise<void> {
   if (user.rooms.has(room.key)) return;
   const { tail, epoch } = await engine.head(room.key);
-  await directory.join(user, room, { seq: tail, epoch }, clock.now());
+  await directory.join(user, room, { seq: tail, epoch }, clock.now(), lasting);
+}
+
+/**
+ * Makes a user a member, and the user's sessions read the room. A membership that is not `lasting` ends with the process:
+ * for users who will not come back. Faults: `bad_name`. Rejects with `StorageUnavailable`.
+ */
+export async function enter(
+  services: Services,
+  user: User,
+  room: string,
+  lasting: boolean,
+): Promise<Result<undefined>> {
+  const address = parseRoom(room);
+  if (!address.ok) return address;
+  await becomeMember(services, user, address.value, lasting);
+  for (const session of user.sessions) await session.joined(address.value.key);
+  return ok(undefined);
 }
 
 /**
@@ -50,10 +72,10 @@ export async function join(
   return ok(undefined);
 }
 
-/** Ends the membership of the session's user, and its reading of the room by all its sessions. */
+/** Ends a user's membership, and its reading of the room by all its sessions. */
 export async function leave(
   { directory, cursors }: Services,
-  { user }: Session,
+  { user }: { readonly user: User },
   command: ClientMessages["leave"],
 ): Promise<Result<ServerMessages["ok"]>> {
   const room = findRoom(directory.rooms, command.room);
@@ -105,10 +127,7 @@ export async function addMembers(
     if (found) members.add(found);
     else unknown.push(name);
   }
-  for (const user of members) {
-    await becomeMember(services, user, address.value);
-    for (const session of user.sessions) await session.joined(address.value.key);
-  }
+  for (const user of members) await enter(services, user, roomName, true);
   const room = directory.rooms.get(address.value.key) as Room;
   return ok({ room: room.name, members: [...room.members.values()].map(({ name }) => name), unknown });
 }

@@ -31,6 +31,17 @@ describe("a post", () => {
     assert.deepEqual(bob.connection.told(), ["bob 1 kept", "live"]);
   });
 
+  it("from the server reaches rooms that it is no member of; from a user it does not", async () => {
+    const fixture = await openCore();
+    const [bob, eve] = [await login(fixture, "bob"), await login(fixture, "eve")];
+    assert.ok((await fixture.core.join(bob.session.user, "#room")).ok);
+    const refused = await fixture.core.post(eve.session.user, { to: "#room", body: "x" });
+    assert.equal(!refused.ok && refused.fault.code, "not_member");
+    assert.ok((await fixture.core.post("server", { to: "#room", body: "news", type: "system" })).ok);
+    assert.deepEqual(bob.connection.told(), ["live", "reset #room 0", "#room 1 news"]);
+    assert.deepEqual(eve.connection.told(), ["live"]);
+  });
+
   it("is refused as a send is", async () => {
     const { core } = await openCore();
     const refused = await core.post("push", { to: "nobody", body: "x" });

@@ -29,8 +29,8 @@ export function checkNotSystem(key: UserKey): Result<undefined> {
   return isSystemName.has(key) ? fail("forbidden", `the name ${key} is the server's own`) : ok(undefined);
 }
 
-/** The server as a sender: known to nobody as a user, a member of no room. */
-export function systemUser(name: SystemName): User {
+/** The server as a sender: known to nobody as a user. */
+function systemUser(name: SystemName): User {
   const sessions = new Set<never>();
   return {
     key: name as string as UserKey,
@@ -43,30 +43,32 @@ export function systemUser(name: SystemName): User {
   };
 }
 
-/** Sends as `user`. Faults as those of `send`, `storage_unavailable` included. */
+/** Sends as a user, or as the server, which may send to every room. Faults as those of `send`, `storage_unavailable` included. */
 export function post(
   services: Services,
-  user: User,
+  from: User | SystemName,
   send: Omit<ClientMessages["send"], "op">,
 ): Promise<Result<Posted>> {
   return new Promise((resolve) => {
     // The server keeps no copies: nobody can log in to read them.
-    const copy = isSystemName.has(user.key) ? { copy: false } : {};
-    const refused = submit(services, new Poster(user, resolve), { op: "send", ...send, ...copy });
+    const copy = typeof from === "string" ? { copy: false } : {};
+    const refused = submit(services, new Poster(from, resolve), { op: "send", ...send, ...copy });
     if (!refused.ok) resolve(refused);
   });
 }
 
 class Poster implements Sender {
   readonly user: User;
+  readonly isServer: boolean;
   readonly origin = "";
   readonly session = undefined;
   readonly requests = { taken: () => {}, answered: () => {} };
   readonly tell: (posted: Posted) => void;
   readonly fault: (fault: Fault) => void;
 
-  constructor(user: User, resolve: (result: Result<Posted>) => void) {
-    this.user = user;
+  constructor(from: User | SystemName, resolve: (result: Result<Posted>) => void) {
+    this.isServer = typeof from === "string";
+    this.user = typeof from === "string" ? systemUser(from) : from;
     this.tell = (posted) => resolve(ok(posted));
     this.fault = (fault) => resolve({ ok: false, fault });
   }

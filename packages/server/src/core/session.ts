@@ -94,6 +94,10 @@ export class Session implements Reader, Watcher {
     return this;
   }
 
+  get isServer(): false {
+    return false;
+  }
+
   // What it reads
 
   /**
@@ -185,6 +189,11 @@ export class Session implements Reader, Watcher {
 
   #moveCursor({ topic, acked }: Subscription): void {
     this.#cursors.get(topic.log)?.moved({ epoch: topic.epoch, seq: acked });
+  }
+
+  /** Whether there is something that the peer has not been given yet; `live` is told when that ends. */
+  get behind(): boolean {
+    return this.#behind.size > 0;
   }
 
   isBehind(subscription: Subscription): void {

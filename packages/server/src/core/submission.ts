@@ -31,13 +31,15 @@ export interface Sender {
   readonly requests: { taken(): void; answered(): void };
   /** The session that does not count as one that gets the message; undefined: there is none. */
   readonly session: UserSession | undefined;
+  /** Whether it may send to rooms that it is no member of. */
+  readonly isServer: boolean;
   tell(event: ServerMessages["ok"]): void;
   fault(fault: Fault, about: { readonly ref?: string; readonly clientId?: string }): void;
 }
 
 /** Checks a send and hands it to the engine; the sender is answered when it is stored. */
 export function submit(services: Services, sender: Sender, send: Send): Result<undefined> {
-  const recipients = recipientsOf(services.directory, sender.user, send);
+  const recipients = recipientsOf(services.directory, sender, send);
   if (!recipients.ok) return recipients;
   const content = checkContent(services.limits, send);
   if (!content.ok) return content;
@@ -59,7 +61,7 @@ function checkContent({ maxBodyBytes }: CoreLimits, send: Send): Result<string> 
   return ok(encodeContent(send));
 }
 
-function recipientsOf(directory: Directory, sender: User, { to }: Send): Result<readonly Address[]> {
+function recipientsOf(directory: Directory, sender: Sender, { to }: Send): Result<readonly Address[]> {
   if (typeof to === "string") {
     const one = recipient(directory, sender, to);
     return one.ok ? ok([one.value]) : one;
@@ -74,7 +76,7 @@ function recipientsOf(directory: Directory, sender: User, { to }: Send): Result<
 }
 
 /** The address, in its registered spelling, if the session may send to it. */
-function recipient(directory: Directory, sender: User, text: string): Result<Address> {
+function recipient(directory: Directory, { user: sender, isServer }: Sender, text: string): Result<Address> {
   const parsed = parseAddress(text);
   if (!parsed.ok) return parsed;
   const address = parsed.value;
@@ -87,7 +89,7 @@ function recipient(directory: Directory, sender: User, text: string): Result<Add
   }
   const room = directory.rooms.get(address.key);
   if (!room) return fail("unknown_room", `there is no room ${address.name}`);
-  if (!room.members.has(sender.key)) return fail("not_member", `you are not a member of ${room.name}`);
+  if (!isServer && !room.members.has(sender.key)) return fail("not_member", `you are not a member of ${room.name}`);
   return ok({ kind: "room", key: room.key, name: room.name });
 }
 

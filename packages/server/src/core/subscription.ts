@@ -42,6 +42,8 @@ const maxAwaited = 1024;
 export class Subscription implements Subscriber {
   readonly topic: Topic;
   readonly #reader: Reader;
+  /** Where it began. */
+  readonly start: number;
   /** Everything up to here was sent, skipped or announced as a gap. */
   sent: number;
   /** Everything up to here was acknowledged. */
@@ -57,6 +59,7 @@ export class Subscription implements Subscriber {
   constructor(topic: Topic, reader: Reader, position: number) {
     this.topic = topic;
     this.#reader = reader;
+    this.start = position;
     this.sent = position;
     this.acked = position;
   }

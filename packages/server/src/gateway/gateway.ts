@@ -3,6 +3,8 @@
  * into its bytes, over the shared `Outbox`. `server.ts` starts and stops gateways and knows nothing else of them.
  * How to add one: CONTRIBUTING.md.
  */
+import type { Core } from "../core/core.ts";
+
 export interface Gateway {
   /** As in the configuration: `native-tcp`. */
   readonly name: string;
@@ -16,6 +18,19 @@ export interface Gateway {
    */
   stop(): Promise<void>;
 }
+
+/** What a gateway is started with; those of the server itself take their settings beside it. */
+export interface GatewayContext {
+  readonly core: Core;
+  /** The address that all listeners bind. */
+  readonly host: string;
+  /** For `tcpWire` and `WebSocketAcceptor`: how much may wait for one peer. */
+  readonly maxOutboxBytes: number;
+  readonly log: GatewayLog;
+}
+
+/** Listens. Rejects where the address cannot be had. */
+export type StartGateway = (context: GatewayContext) => Gateway | Promise<Gateway>;
 
 export interface Listener {
   /** `tcp://127.0.0.1:5790`. */

@@ -42,6 +42,10 @@ export class Participant implements Connection {
   #session: Session | undefined;
   #viewer: Viewer | undefined;
   #acks = new AutoAck(() => {});
+  /** Called when the session is no longer behind, or nothing can be told to the peer any more. */
+  #whenLive: () => void = () => {};
+  /** The peer is gone; what it asked before that is still carried out. */
+  #lost = false;
   #ended = false;
   /** Sweeps of `IdleSweep` in a row that heard nothing. */
   silentSweeps = 0;
@@ -62,7 +66,8 @@ export class Participant implements Connection {
 
   /**
    * From now on the connection speaks for that user, and gets what waited. `user` may be what finds a name. A session that
-   * it had ends. `beforeStart` runs before the first message. Faults: those of `core.login`, `storage_unavailable`.
+   * it had ends when its peer has been given all that there was. `beforeStart` runs before the first message. Faults: those
+   * of `core.login`, `storage_unavailable`.
    */
   async login(
     user: string | (() => Promise<string>),
@@ -74,6 +79,7 @@ export class Participant implements Connection {
       const result = await this.#core.login(this, { user: name, window: maxWindow });
       if (!result.ok) return result;
       const { session } = result.value;
+      while (this.#session?.behind && !this.#lost) await new Promise<void>((resolve) => (this.#whenLive = resolve));
       if (this.#ended) {
         session.end();
         return fail("shutting_down", "the connection is gone");
@@ -107,7 +113,7 @@ export class Participant implements Connection {
 
   /** Puts a frame into the outbox. */
   say(frame: string): void {
-    if (this.#ended) return;
+    if (this.#lost) return;
     this.#wire.outbox.push(frame);
     this.#gate.answered();
   }
@@ -118,21 +124,26 @@ export class Participant implements Connection {
     const { outbox } = this.#wire;
     if (event.op === "message") return this.#deliverMessage(event, shared);
     if (event.op === "presence" && event.ref === undefined && outbox.full) return "full";
+    if (event.op === "live") this.#whenLive();
     this.#speech.told(event);
     return outbox.full ? "full" : "queued";
   }
 
   #deliverMessage(entry: Entry, shared: boolean): "queued" | "full" {
     const { outbox } = this.#wire;
-    if (outbox.full) return "full";
-    const shown = this.#speech.shows?.(entry) ?? true;
-    if (!shown || (this.#viewer && isOwn(entry, this.#viewer))) {
+    if (outbox.full || this.#lost) return "full";
+    if (!this.#shows(entry)) {
       this.#acks.skipped(entry);
       return "queued";
     }
     outbox.push(this.#speech.encode(entry, shared));
     this.#acks.queued(entry);
     return "queued";
+  }
+
+  #shows(entry: Entry): boolean {
+    if (this.#viewer && isOwn(entry, this.#viewer)) return false;
+    return this.#speech.shows?.(entry) ?? true;
   }
 
   pause(): void {
@@ -145,9 +156,10 @@ export class Participant implements Connection {
 
   /** Closes from the server's side, with the reason told where the protocol can. */
   close(code: ErrorCode, message: string): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#lost) return;
     this.#speech.closing?.(code, message);
-    this.gone();
+    this.#lose();
+    this.#end();
     this.#wire.outbox.close();
     this.#wire.end(errors[code].wsClose, code);
   }
@@ -159,7 +171,7 @@ export class Participant implements Connection {
   }
 
   probe(): void {
-    if (!this.#ended) this.#wire.probe();
+    if (!this.#lost) this.#wire.probe();
   }
 
   /** Nothing was heard for too long. */
@@ -177,8 +189,19 @@ export class Participant implements Connection {
     if (!this.#session) this.close("shutting_down", "the server is going down");
   }
 
+  /** The peer is gone. What it asked before that is carried out first, as if it were there. */
   gone(): void {
-    if (this.#ended) return;
+    if (this.#lost) return;
+    this.#lose();
+    this.tasks.run(() => this.#end());
+  }
+
+  #lose(): void {
+    this.#lost = true;
+    this.#whenLive();
+  }
+
+  #end(): undefined {
     this.#ended = true;
     this.logout();
   }

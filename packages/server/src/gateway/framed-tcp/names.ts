@@ -1,0 +1,72 @@
+/**
+ * Who somebody is in the chat: a guest on arrival, then whoever one renames to. One per gateway, so that of two
+ * connections that want the same name at the same moment one gets it.
+ */
+import { fail, parseUser, type Result, type UserAddress, type UserKey } from "@parley/protocol";
+import type { Core } from "../../core/core.ts";
+import type { User } from "../../core/directory.ts";
+import { StorageUnavailable } from "../../engine/engine.ts";
+import { lobby } from "./codec.ts";
+
+const guestName = /^guest-\d+$/;
+
+export class Names {
+  readonly #core: Core;
+  /** Names that somebody is about to have. */
+  readonly #claimed = new Set<UserKey>();
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /**
+   * Makes a guest whose name nobody had before, in the lobby for as long as the connection lasts. Rejects with
+   * `StorageUnavailable`.
+   */
+  async newGuest(): Promise<User> {
+    for (;;) {
+      const name = `guest-${await this.#core.nextNumber("guest", 1)}`;
+      if (this.#core.user(name)) continue;
+      const guest = await this.#core.register(name);
+      if (!guest.ok) throw new Error(`${name}: ${guest.fault.message}`);
+      await this.#core.join(guest.value, lobby, false);
+      return guest.value;
+    }
+  }
+
+  /** Takes a guest out of the lobby; to be called with the guests' own users only. */
+  async dismiss(guest: User): Promise<void> {
+    try {
+      await this.#core.leave(guest, lobby);
+    } catch (error) {
+      // The membership was never on disk: it ends with the process.
+      if (!(error instanceof StorageUnavailable)) throw error;
+    }
+  }
+
+  /**
+   * Reserves a name for a connection that is about to have it, until `release`. Faults: `bad_name`, `forbidden` for a name
+   * that is a guest's, or somebody's who is online.
+   */
+  claim(text: string): Result<UserAddress> {
+    const address = parseUser(text);
+    if (!address.ok) return address;
+    const { key, name } = address.value;
+    if (guestName.test(key)) return fail("forbidden", `the name ${name} is not allowed: such names are for guests`);
+    const online = (this.#core.user(name)?.sessions.size ?? 0) > 0;
+    if (online || this.#claimed.has(key)) return fail("forbidden", `the name ${name} is taken`);
+    this.#claimed.add(key);
+    return address;
+  }
+
+  release({ key }: UserAddress): void {
+    this.#claimed.delete(key);
+  }
+
+  /** Makes the user of a claimed name a member of the lobby for good. Rejects with `StorageUnavailable`. */
+  async settle({ name }: UserAddress): Promise<void> {
+    const user = await this.#core.register(name);
+    // What is not allowed is refused by the login that follows.
+    if (user.ok) await this.#core.join(user.value, lobby);
+  }
+}
