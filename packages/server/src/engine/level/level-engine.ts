@@ -165,8 +165,9 @@ export class LevelEngine implements Engine {
     const body = commit.body(records) ?? (sync && journal.behind ? emptyBody : undefined);
     if (!body) return;
     this.#onStep("before-write");
-    const { bytes, receipts } = await journal.append(body, sync);
+    const { bytes, receipts, contents } = await journal.append(body, sync);
     this.#onStep("after-write");
+    commit.written(contents);
     stored.apply(body.changes);
     dedupe.add(commit.hashes, receipts);
     checkpoint.journalGrew(commit.touched, bytes);
