@@ -21,6 +21,12 @@ const stepBytes = 128 * 1024;
 const behindStepBytes = 1024 * 1024;
 const stepOperations = 256;
 /**
+ * From this size on messages count so many times as much: a few fill a chunk, so that a checkpoint of few of them is as good as
+ * one of many, and costs less memory.
+ */
+const largeBytes = 8 * 1024;
+const largeFactor = 8;
+/**
  * After a step the checkpoint rests as long as the step took, times this, so that commits find disk and core free; but
  * not when the journal has grown by much meanwhile: memory is bounded by its size.
  */
@@ -57,9 +63,10 @@ export class Checkpoint {
     this.#journalBytes = journalBytes;
   }
 
-  journalGrew(touched: Iterable<LogState>, bytes: number): void {
+  /** A commit of so many appends to these logs is in the journal. */
+  journalGrew(touched: Iterable<LogState>, bytes: number, appends: number): void {
     for (const log of touched) this.#dirty.add(log);
-    this.#journalBytes += bytes;
+    this.#journalBytes += bytes > Math.max(1, appends) * largeBytes ? bytes * largeFactor : bytes;
   }
 
   due(limitBytes: number): boolean {

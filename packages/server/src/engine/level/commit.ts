@@ -143,6 +143,11 @@ export class Commit {
     return { changes, receipts: this.#receipts, contents: this.#contents };
   }
 
+  /** How many appends are stored, repeats left out. */
+  get appends(): number {
+    return this.#stored.length;
+  }
+
   /** The hashes of its dedupe keys. */
   get hashes(): readonly KeyHash[] {
     return this.#hashes;

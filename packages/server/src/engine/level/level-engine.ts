@@ -170,7 +170,7 @@ export class LevelEngine implements Engine {
     commit.written(contents);
     stored.apply(body.changes);
     dedupe.add(commit.hashes, receipts);
-    checkpoint.journalGrew(commit.touched, bytes);
+    checkpoint.journalGrew(commit.touched, bytes, commit.appends);
   }
 
   /** Nobody knows what of the commit reached the disk: its senders get an error, and the store is opened anew. */
