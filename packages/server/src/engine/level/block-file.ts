@@ -9,11 +9,14 @@ import { CorruptStore } from "./seal.ts";
 export const blockHeadBytes = 8;
 const windowBytes = 256 * 1024;
 
-export function encodeBlock(content: string | Uint8Array): Buffer {
-  const length = typeof content === "string" ? Buffer.byteLength(content) : content.length;
+export function encodeBlock(content: Uint8Array): Buffer {
+  return buildBlock(content.length, (block, at) => block.set(content, at));
+}
+
+/** A block of `length` bytes of content, which `fill` writes from `at` on. */
+export function buildBlock(length: number, fill: (block: Buffer, at: number) => void): Buffer {
   const block = Buffer.allocUnsafe(blockHeadBytes + length);
-  if (typeof content === "string") block.write(content, blockHeadBytes);
-  else block.set(content, blockHeadBytes);
+  fill(block, blockHeadBytes);
   block.writeUInt32BE(length, 0);
   block.writeUInt32BE(crc32(block.subarray(blockHeadBytes)), 4);
   return block;

@@ -4,7 +4,6 @@
  * to is on disk before its pointer, and the journal goes last: a crash anywhere leaves the journal to do it again, and
  * entries that a pointer already leads to are known by their seq (docs/adr/0005-value-files.md).
  */
-import { encodeBlock } from "./block-file.ts";
 import { encodeChunk } from "./chunk.ts";
 import type { ChunkFiles } from "./chunk-files.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
@@ -21,6 +20,12 @@ import type { Volumes } from "./volumes.ts";
 const stepBytes = 128 * 1024;
 const behindStepBytes = 1024 * 1024;
 const stepOperations = 256;
+/**
+ * From this size on messages count so many times as much: a few fill a chunk, so that a checkpoint of few of them is as good as
+ * one of many, and costs less memory.
+ */
+const largeBytes = 8 * 1024;
+const largeFactor = 8;
 /**
  * After a step the checkpoint rests as long as the step took, times this, so that commits find disk and core free; but
  * not when the journal has grown by much meanwhile: memory is bounded by its size.
@@ -58,9 +63,10 @@ export class Checkpoint {
     this.#journalBytes = journalBytes;
   }
 
-  journalGrew(touched: Iterable<LogState>, bytes: number): void {
+  /** A commit of so many appends to these logs is in the journal. */
+  journalGrew(touched: Iterable<LogState>, bytes: number, appends: number): void {
     for (const log of touched) this.#dirty.add(log);
-    this.#journalBytes += bytes;
+    this.#journalBytes += bytes > Math.max(1, appends) * largeBytes ? bytes * largeFactor : bytes;
   }
 
   due(limitBytes: number): boolean {
@@ -108,7 +114,7 @@ export class Checkpoint {
     await db.batch([...last, put, start], { sync: true });
     filled();
     onStep("checkpoint-end");
-    for (const log of logs) log.flushing = [];
+    for (const log of logs) log.flushed();
     records.flushed();
     dedupe.flushed();
     await journal.dropBefore(upTo + 1);
@@ -137,12 +143,18 @@ export class Checkpoint {
     };
     try {
       for (const log of logs) {
-        for (const { entries, ...sizes } of log.chunks()) {
-          const block = encodeBlock(encodeChunk(log.name, entries));
-          const firstSeq = entries[0]?.seq ?? 0;
-          const place = { file: file.number, at: writer.size + bytes, length: block.length };
-          const pointer = { volume: volumes.current, firstSeq, count: entries.length, ...sizes, ...place };
-          const operation = index.put(log.name, pointer);
+        for (const chunk of log.chunks()) {
+          const block = encodeChunk(log.name, chunk);
+          const operation = index.put(log.name, {
+            volume: volumes.current,
+            firstSeq: chunk.held.seqAt(chunk.from) as number,
+            count: chunk.to - chunk.from,
+            offset: chunk.offset,
+            bytes: chunk.bytes,
+            file: file.number,
+            at: writer.size + bytes,
+            length: block.length,
+          });
           blocks.push(block);
           pointers.push(operation);
           bytes += block.length;

@@ -4,6 +4,8 @@
  */
 import type { LogName } from "@parley/protocol";
 import { Entry } from "../entry.ts";
+import { buildBlock } from "./block-file.ts";
+import type { HeldEntries } from "./held-entries.ts";
 import { pointerFirstSeq, pointerVolume } from "./keys.ts";
 import { CorruptStore, seal, unseal } from "./seal.ts";
 
@@ -11,8 +13,10 @@ export interface Chunk {
   /** Payload bytes of the log before this chunk in its whole life, trimmed ones included; and in it. */
   readonly offset: number;
   readonly bytes: number;
-  /** Consecutive in seq, at least one. */
-  readonly entries: readonly Entry[];
+  /** Its entries are those from index `from` to before `to`, consecutive in seq, at least one. */
+  readonly held: HeldEntries;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Where a chunk is and what it holds, so that tails and sizes are known without reading it. */
@@ -37,10 +41,15 @@ export function decodePointer(key: string, value: Uint8Array): ChunkPointer {
   return { volume: pointerVolume(key), firstSeq: pointerFirstSeq(key), count, offset, bytes, file, at, length };
 }
 
-export function encodeChunk(log: LogName, entries: readonly Entry[]): string {
-  let text = `${log}\t${entries[0]?.seq}\n`;
-  for (const { origin, expiresAt, payload } of entries) text += `${origin}\t${expiresAt}\t${payload}\n`;
-  return text;
+/** A chunk as a block: which it is, then the lines of its entries as they are in the journal. */
+export function encodeChunk(log: LogName, { held, from, to }: Chunk): Buffer {
+  const identity = Buffer.from(`${log}\t${held.seqAt(from)}\n`);
+  let size = identity.length;
+  for (let i = from; i < to; i++) size += held.lineBytesAt(i);
+  return buildBlock(size, (block, start) => {
+    let at = start + identity.copy(block, start);
+    for (let i = from; i < to; i++) at = held.copyLine(i, block, at);
+  });
 }
 
 /** Which chunk a block is. */

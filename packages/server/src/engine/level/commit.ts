@@ -6,7 +6,7 @@ import { fail } from "@parley/protocol";
 import type { Append, Appended, AppendOutcome, RecordWrite } from "../engine.ts";
 import type { Entry } from "../entry.ts";
 import type { KeyHash } from "./bloom.ts";
-import { encodeContent, type JournalBody } from "./journal-record.ts";
+import { contentBytes, encodeContent, type JournalBody } from "./journal-record.ts";
 import { keys } from "./keys.ts";
 import type { LogState } from "./log-state.ts";
 import { encodeReceipt, type Receipt } from "./receipt.ts";
@@ -32,25 +32,29 @@ const reservation = 4096;
 export class Commit {
   readonly #logs: ReadonlyMap<string, LogState>;
   /** The receipts of appends of earlier commits that some of these repeat. */
-  readonly #stored: ReadonlyMap<string, Receipt | undefined>;
+  readonly #repeats: ReadonlyMap<string, Receipt | undefined>;
   readonly #outcomes: {
     readonly append: Append;
     readonly outcome: AppendOutcome;
     readonly logs: readonly LogState[];
   }[] = [];
+  /** The end in `#contents`, in bytes, of each append that is stored, its logs and its entries. */
+  readonly #stored: { readonly end: number; readonly logs: readonly LogState[]; readonly entries: readonly Entry[] }[] =
+    [];
   readonly #heads = new Set<LogState>();
   /** The dedupe keys of this commit. */
   readonly #keys = new Map<string, Receipt>();
   readonly #hashes: KeyHash[] = [];
   #receipts = "";
   #contents = "";
+  #contentBytes = 0;
   /** Whether anything in it was promised to be on disk. */
   needsSync = false;
   readonly touched = new Set<LogState>();
 
-  constructor(logs: ReadonlyMap<string, LogState>, stored: ReadonlyMap<string, Receipt | undefined>) {
+  constructor(logs: ReadonlyMap<string, LogState>, repeats: ReadonlyMap<string, Receipt | undefined>) {
     this.#logs = logs;
-    this.#stored = stored;
+    this.#repeats = repeats;
   }
 
   /** Gives out seqs for one append; `hash` is that of its dedupe key. One of `memory` durability may be settled in here. */
@@ -73,7 +77,7 @@ export class Commit {
   }
 
   #known(key: string): Receipt | undefined {
-    return this.#keys.get(key) ?? this.#stored.get(key);
+    return this.#keys.get(key) ?? this.#repeats.get(key);
   }
 
   #store(append: Append, logs: readonly LogState[], early: boolean, hash: KeyHash | undefined): void {
@@ -94,6 +98,8 @@ export class Commit {
     }
     this.#receipts += receipt;
     this.#contents += encodeContent(append);
+    this.#contentBytes += contentBytes(append, bytes);
+    this.#stored.push({ end: this.#contentBytes, logs, entries });
     const outcome: Appended = {
       ok: true,
       duplicate: false,
@@ -137,9 +143,24 @@ export class Commit {
     return { changes, receipts: this.#receipts, contents: this.#contents };
   }
 
+  /** How many appends are stored, repeats left out. */
+  get appends(): number {
+    return this.#stored.length;
+  }
+
   /** The hashes of its dedupe keys. */
   get hashes(): readonly KeyHash[] {
     return this.#hashes;
+  }
+
+  /** It is in the journal, its contents as these bytes: from there they are read until a checkpoint has moved them. */
+  written(contents: Buffer): void {
+    let start = 0;
+    for (const { end, logs, entries } of this.#stored) {
+      const place = { contents, start, end };
+      for (let i = 0; i < logs.length; i++) (logs[i] as LogState).stored((entries[i] as Entry).seq, place);
+      start = end;
+    }
   }
 
   /** It is on disk: readers may see it, senders are told, in order. */

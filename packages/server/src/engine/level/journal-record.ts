@@ -5,6 +5,7 @@
  */
 import { crc32 } from "node:zlib";
 import type { Append } from "../engine.ts";
+import type { ContentPlace } from "./held-entries.ts";
 import { decodeReceipt, type Receipt } from "./receipt.ts";
 import type { RecordChange } from "./records.ts";
 
@@ -18,9 +19,7 @@ export interface JournalBody {
 /** One append in the journal: what recovery needs to do it again. */
 export interface JournalLine {
   readonly receipt: Receipt;
-  readonly origin: string;
-  readonly expiresAt: number;
-  readonly payload: string;
+  readonly content: ContentPlace;
 }
 
 export interface JournalRecord {
@@ -46,16 +45,21 @@ export function encodeContent({ origin, expiresAt, payload }: Append): string {
   return `${origin}\t${expiresAt}\t${payload}\n`;
 }
 
+/** The size of `encodeContent` in bytes; `payloadBytes` is that of the payload. */
+export function contentBytes({ origin, expiresAt }: Append, payloadBytes: number): number {
+  return Buffer.byteLength(origin) + String(expiresAt).length + payloadBytes + 3;
+}
+
 /** Builds records in one buffer, which is used again for the next: one record at a time. */
 export class JournalEncoder {
   #buffer = Buffer.allocUnsafeSlow(64 * 1024);
 
-  /** The record, valid until the next call, and its receipts to keep. */
+  /** The record, valid until the next call, and of it to keep the receipts and the contents. */
   encode(
     number: number,
     durable: number,
     { changes, receipts, contents }: JournalBody,
-  ): { readonly record: Buffer; readonly receipts: Buffer } {
+  ): { readonly record: Buffer; readonly receipts: Buffer; readonly contents: Buffer } {
     const changed = encodeChanges(changes);
     const changedBytes = Buffer.byteLength(changed);
     const receiptBytes = Buffer.byteLength(receipts);
@@ -67,6 +71,7 @@ export class JournalEncoder {
     const receiptsAt = at;
     at += buffer.write(receipts, at);
     at = buffer.writeUInt8(newline, at);
+    const contentsAt = at;
     buffer.write(contents, at);
     magic.copy(buffer);
     buffer.writeUIntBE(number, numberAt, 6);
@@ -74,7 +79,11 @@ export class JournalEncoder {
     buffer.writeUInt32BE(size - headBytes, lengthAt);
     const record = buffer.subarray(0, size);
     buffer.writeUInt32BE(checksum(record), crcAt);
-    return { record, receipts: Buffer.from(record.subarray(receiptsAt, receiptsAt + receiptBytes)) };
+    return {
+      record,
+      receipts: Buffer.from(record.subarray(receiptsAt, receiptsAt + receiptBytes)),
+      contents: Buffer.from(record.subarray(contentsAt)),
+    };
   }
 
   #room(size: number): Buffer {
@@ -112,14 +121,15 @@ function decodeText(text: Buffer): Pick<JournalRecord, "changes" | "lines" | "re
   const receiptsEnd = text[receiptsAt] === newline ? receiptsAt : text.indexOf("\n\n", receiptsAt) + 1;
   const receipts = text.subarray(receiptsAt, receiptsEnd);
   const changed = receiptsAt === 1 ? [] : (JSON.parse(text.toString("utf8", 0, receiptsAt)) as [string, unknown][]);
-  const contents = text.toString("utf8", receiptsEnd + 1).split("\n");
+  let end = receiptsEnd + 1;
   const receiptLines = receipts.toString().split("\n");
   receiptLines.pop();
   return {
     changes: changed.map(([key, value]) => [key, value === null ? null : JSON.stringify(value)]),
-    lines: receiptLines.map((line, i) => {
-      const [origin = "", expiresAt, payload = ""] = (contents[i] ?? "").split("\t");
-      return { receipt: decodeReceipt(line), origin, expiresAt: Number(expiresAt), payload };
+    lines: receiptLines.map((line) => {
+      const start = end;
+      end = text.indexOf(newline, start) + 1;
+      return { receipt: decodeReceipt(line), content: { contents: text, start, end } };
     }),
     receipts: Buffer.from(receipts),
   };

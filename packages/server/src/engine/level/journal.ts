@@ -50,19 +50,22 @@ export class Journal {
   }
 
   /**
-   * Writes one commit; with `sync` it is on disk, and all before it, when this resolves. Resolves with its size and its
-   * receipts. After a rejection nobody knows what is on disk: the journal must be read anew.
+   * Writes one commit; with `sync` it is on disk, and all before it, when this resolves. Resolves with its size and what
+   * is to be kept of it. After a rejection nobody knows what is on disk: the journal must be read anew.
    */
-  async append(body: JournalBody, sync: boolean): Promise<{ readonly bytes: number; readonly receipts: Buffer }> {
+  async append(
+    body: JournalBody,
+    sync: boolean,
+  ): Promise<{ readonly bytes: number; readonly receipts: Buffer; readonly contents: Buffer }> {
     const file = await this.#file;
-    const { record, receipts } = this.#encoder.encode(this.#next, this.#durable, body);
+    const { record, ...kept } = this.#encoder.encode(this.#next, this.#durable, body);
     const { behind } = this;
     await writeAll(sync && !behind ? file.synced : file.plain, record, this.#size);
     if (sync && behind) await syncAsync(file.plain);
     if (sync) this.#durable = this.#next;
     this.#next += 1;
     this.#size += record.length;
-    return { bytes: record.length, receipts };
+    return { bytes: record.length, ...kept };
   }
 
   /** From the next record on it goes to a new file. No append may be under way. */

@@ -165,11 +165,12 @@ export class LevelEngine implements Engine {
     const body = commit.body(records) ?? (sync && journal.behind ? emptyBody : undefined);
     if (!body) return;
     this.#onStep("before-write");
-    const { bytes, receipts } = await journal.append(body, sync);
+    const { bytes, receipts, contents } = await journal.append(body, sync);
     this.#onStep("after-write");
+    commit.written(contents);
     stored.apply(body.changes);
     dedupe.add(commit.hashes, receipts);
-    checkpoint.journalGrew(commit.touched, bytes);
+    checkpoint.journalGrew(commit.touched, bytes, commit.appends);
   }
 
   /** Nobody knows what of the commit reached the disk: its senders get an error, and the store is opened anew. */

@@ -7,7 +7,7 @@ import type { Entry } from "../entry.ts";
 import { type ChunkPointer, decodeChunk } from "./chunk.ts";
 import type { ChunkFiles } from "./chunk-files.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
-import { type LogState, payloadBytes } from "./log-state.ts";
+import type { LogState } from "./log-state.ts";
 
 /** Chunks that are read from the disk at once, at most. */
 const readAhead = 16;
@@ -61,7 +61,7 @@ export async function readLog(
   maxBytes: number,
 ): Promise<Entry[]> {
   const collector = new Collector(limit, maxBytes);
-  const memory = [...(state.flushing.length > 0 ? [state.flushing] : []), state.active];
+  const memory = memoryOf(state);
   const { memoryFirst, settled, first } = state;
   if (direction === "forward") {
     const start = Math.max(from + 1, first);
@@ -76,30 +76,47 @@ export async function readLog(
   return collector.entries;
 }
 
-function takeForward(entries: readonly Entry[], start: number, settled: number, collector: Collector): void {
-  for (let i = lowerBound(entries, start); i < entries.length && !collector.full; i++) {
-    const entry = entries[i] as Entry;
+/** Entries in seq order, made when they are asked for. */
+interface Entries {
+  readonly length: number;
+  /** The index of the first with a seq of at least `seq`. */
+  lowerBound(seq: number): number;
+  at(index: number): Entry;
+}
+
+/** What a log holds in memory now, oldest first: not what comes while chunks are read. */
+function memoryOf({ name, epoch, flushing, active, pending }: LogState): Entries[] {
+  const held = [flushing, active].map((part) => ({
+    length: part.length,
+    lowerBound: (seq: number) => part.lowerBound(seq),
+    at: (index: number) => part.entryAt(index, name, epoch),
+  }));
+  return [...held, listed([...pending])];
+}
+
+function listed(entries: readonly Entry[]): Entries {
+  return {
+    length: entries.length,
+    lowerBound: (seq) => {
+      const index = entries.findIndex((entry) => entry.seq >= seq);
+      return index === -1 ? entries.length : index;
+    },
+    at: (index) => entries[index] as Entry,
+  };
+}
+
+function takeForward(entries: Entries, start: number, settled: number, collector: Collector): void {
+  for (let i = entries.lowerBound(start); i < entries.length && !collector.full; i++) {
+    const entry = entries.at(i);
     if (entry.seq > settled || !collector.take(entry)) return;
   }
 }
 
-function takeBackward(entries: readonly Entry[], first: number, below: number, collector: Collector): void {
-  for (let i = lowerBound(entries, below) - 1; i >= 0 && !collector.full; i--) {
-    const entry = entries[i] as Entry;
+function takeBackward(entries: Entries, first: number, below: number, collector: Collector): void {
+  for (let i = Math.min(entries.lowerBound(below), entries.length) - 1; i >= 0 && !collector.full; i--) {
+    const entry = entries.at(i);
     if (entry.seq < first || !collector.take(entry)) return;
   }
-}
-
-/** The index of the first entry with a seq of at least `seq`. */
-function lowerBound(entries: readonly Entry[], seq: number): number {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((entries[middle] as Entry).seq < seq) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 async function readChunks(
@@ -111,7 +128,7 @@ async function readChunks(
 ): Promise<void> {
   const pointers = store.index.forward(state.name, start, end);
   await readInOrder(store, state, pointers, start, collector, (entries) => {
-    takeForward(entries, start, end - 1, collector);
+    takeForward(listed(entries), start, end - 1, collector);
     return !collector.full;
   });
 }
@@ -125,7 +142,7 @@ async function readChunksBackward(
 ): Promise<void> {
   const pointers = store.index.backward(state.name, below);
   await readInOrder(store, state, pointers, first, collector, (entries) => {
-    takeBackward(entries, first, below, collector);
+    takeBackward(listed(entries), first, below, collector);
     return !collector.full && (entries[0]?.seq ?? 0) > first;
   });
 }
@@ -162,15 +179,22 @@ async function readInOrder(
   await read();
 }
 
-/** Payload bytes of the log's whole life below `seq`. */
+/** Payload bytes of the log's whole life below `seq`, which is not above what is settled by more than one. */
 export async function offsetOf({ index, files }: Chunks, state: LogState, seq: number): Promise<number> {
-  const { memoryFirst, flushing, active, endBytes } = state;
+  const { memoryFirst, flushing, active, pending, endBytes } = state;
   if (seq >= memoryFirst) {
-    return endBytes - payloadBytes([...flushing, ...active].filter((entry) => entry.seq >= seq));
+    let after = payloadBytes(pending.filter((entry) => entry.seq >= seq));
+    for (const part of [flushing, active])
+      for (let i = part.lowerBound(seq); i < part.length; i++) after += part.payloadBytesAt(i);
+    return endBytes - after;
   }
   const pointer = await index.locate(state.name, seq);
   if (!pointer) return state.trimmedBytes;
   if (seq >= pointer.firstSeq + pointer.count) return pointer.offset + pointer.bytes;
   const entries = decodeChunk(state.name, state.epoch, pointer.firstSeq, await files.read(pointer));
   return pointer.offset + payloadBytes(entries.filter((entry) => entry.seq < seq));
+}
+
+function payloadBytes(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0);
 }

@@ -1,11 +1,12 @@
 /**
- * What the level engine holds in memory of one log: its head, and the entries that are in the journal but not yet in
- * chunks. Entries above `settled` are on their way to the disk and no reader sees them. Hot path.
+ * What the level engine holds in memory of one log: its head, the entries that are in the journal but not yet in chunks, and
+ * those of the commit under way. Entries above `settled` are on their way to the disk and no reader sees them. Hot path.
  */
 import type { LogName } from "@parley/protocol";
 import type { Head } from "../engine.ts";
 import { Entry } from "../entry.ts";
 import type { Chunk, ChunkPointer } from "./chunk.ts";
+import { type ContentPlace, HeldEntries } from "./held-entries.ts";
 import { CorruptStore } from "./seal.ts";
 
 /** The log's record in the store. Not written per append: the tail is what the last chunk and the journal say. */
@@ -38,8 +39,10 @@ export class LogState {
   /** Whether the commit under way holds an entry of this log that waits for the disk. */
   waiting = false;
   /** In seq order: written by the checkpoint under way, and since it began. */
-  flushing: readonly Entry[] = [];
-  active: Entry[] = [];
+  flushing = new HeldEntries();
+  active = new HeldEntries();
+  /** After those, of the commit under way. */
+  pending: Entry[] = [];
 
   constructor(name: LogName, epoch: string) {
     this.name = name;
@@ -71,20 +74,26 @@ export class LogState {
   append(payload: string, bytes: number, origin: string, expiresAt: number): Entry {
     this.tail += 1;
     const entry = new Entry(this.name, this.epoch, this.tail, payload, origin, expiresAt);
-    this.active.push(entry);
+    this.pending.push(entry);
     this.endBytes += bytes;
     return entry;
   }
 
+  /** The commit under way is in the journal, this log's next pending entry at `place`. */
+  stored(seq: number, place: ContentPlace): void {
+    this.active.add(seq, place);
+    if (seq === this.tail) this.pending = [];
+  }
+
   /** Takes an entry back from the journal. One that a chunk already has is left out. */
-  replay(seq: number, payload: string, origin: string, expiresAt: number): void {
+  replay(seq: number, place: ContentPlace): void {
     if (seq <= this.tail) return;
     if (this.active.length > 0 && seq > this.tail + 1 && seq > this.reserved + 1) {
       throw new CorruptStore(`log ${JSON.stringify(this.name)} lacks seq ${this.tail + 1} in the journal`);
     }
-    this.tail = seq - 1;
-    this.append(payload, Buffer.byteLength(payload), origin, expiresAt);
-    this.settled = seq;
+    this.tail = this.settled = seq;
+    this.active.add(seq, place);
+    this.endBytes += this.active.payloadBytesAt(this.active.length - 1);
   }
 
   /** After a crash: seqs that may have been told to somebody are not used again. */
@@ -94,40 +103,39 @@ export class LogState {
 
   /** The lowest seq that is in memory, or one above the tail. */
   get memoryFirst(): number {
-    return this.flushing[0]?.seq ?? this.active[0]?.seq ?? this.tail + 1;
+    return this.flushing.seqAt(0) ?? this.active.seqAt(0) ?? this.pending[0]?.seq ?? this.tail + 1;
   }
 
-  /** Hands what is in memory to a checkpoint, which calls `chunks` later. */
+  /** Hands what is in the journal to a checkpoint, which calls `chunks` later, and `flushed` when they can be read. */
   startFlush(): void {
     this.flushing = this.active;
-    this.active = [];
+    this.active = new HeldEntries();
+  }
+
+  flushed(): void {
+    this.flushing = new HeldEntries();
   }
 
   /** What is being flushed, cut into chunks. To be gone through once. */
   *chunks(): Generator<Chunk> {
-    let entries: Entry[] = [];
+    const held = this.flushing;
+    let from = 0;
     let bytes = 0;
-    for (const entry of this.flushing) {
-      const previous = entries.at(-1);
-      const full = entries.length >= entriesPerChunk || bytes >= bytesPerChunk;
-      if (previous && (full || entry.seq !== previous.seq + 1)) {
-        yield this.#chunked(entries, bytes);
-        entries = [];
+    for (let i = 0; i < held.length; i++) {
+      const full = i - from >= entriesPerChunk || bytes >= bytesPerChunk;
+      if (i > from && (full || held.seqAt(i) !== (held.seqAt(i - 1) as number) + 1)) {
+        yield this.#chunked(held, from, i, bytes);
+        from = i;
         bytes = 0;
       }
-      entries.push(entry);
-      bytes += Buffer.byteLength(entry.payload);
+      bytes += held.payloadBytesAt(i);
     }
-    if (entries.length > 0) yield this.#chunked(entries, bytes);
+    if (held.length > from) yield this.#chunked(held, from, held.length, bytes);
   }
 
-  #chunked(entries: readonly Entry[], bytes: number): Chunk {
+  #chunked(held: HeldEntries, from: number, to: number, bytes: number): Chunk {
     const offset = this.chunkedBytes;
     this.chunkedBytes += bytes;
-    return { offset, bytes, entries };
+    return { offset, bytes, held, from, to };
   }
-}
-
-export function payloadBytes(entries: readonly Entry[]): number {
-  return entries.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0);
 }

@@ -52,6 +52,6 @@ async function restoreMissing(
   }
 }
 
-function replay({ receipt, origin, expiresAt, payload }: JournalLine, logs: ReadonlyMap<LogName, LogState>): void {
-  for (const { log, seq } of receipt.positions) logs.get(log)?.replay(seq, payload, origin, expiresAt);
+function replay({ receipt, content }: JournalLine, logs: ReadonlyMap<LogName, LogState>): void {
+  for (const { log, seq } of receipt.positions) logs.get(log)?.replay(seq, content);
 }
