@@ -3,7 +3,7 @@
  * being typed. `node examples/framed-tcp/chat.ts [PORT [HOST]]`; `/rename NAME`, `/list`, `/msg NAME text`, Ctrl-D to leave.
  */
 import { connect } from "node:net";
-import { createInterface } from "node:readline";
+import { clearScreenDown, createInterface, cursorTo, moveCursor } from "node:readline";
 
 const [port = "5789", host = "127.0.0.1"] = process.argv.slice(2);
 const socket = connect(Number(port), host);
@@ -11,9 +11,13 @@ const terminal = createInterface({ input: process.stdin, output: process.stdout,
 
 /** Prints above the line that is being typed, and puts that back with its cursor. */
 function print(line: string): void {
-  if (process.stdout.isTTY) process.stdout.write("\r\x1b[J");
+  if (!process.stdout.isTTY) return console.log(line);
+  moveCursor(process.stdout, 0, -terminal.getCursorPos().rows);
+  cursorTo(process.stdout, 0);
+  clearScreenDown(process.stdout);
   console.log(line);
-  if (process.stdout.isTTY) terminal.prompt(true);
+  // Otherwise readline would go up by these rows again.
+  Object.assign(terminal, { prevRows: 0 }).prompt(true);
 }
 
 /** One frame: the length of the payload in 4 bytes, then the payload. */
@@ -47,6 +51,6 @@ terminal.on("close", () => socket.end());
 socket.on("connect", () => terminal.prompt());
 socket.on("error", ({ message }) => print(message));
 socket.on("close", () => {
-  print("The connection is closed.");
+  console.log("\nThe connection is closed.");
   process.exit();
 });
