@@ -23,14 +23,15 @@ const endings = {
 describe("a stream that cannot be read", () => {
   for (const [kind, { bytes, reason }] of Object.entries(endings)) {
     it(`is told so and closed, what came before is said: ${kind}`, async (t) => {
-      const { port } = await startChatServer(t, { "framedTcp.maxFrameBytes": 1024 });
+      const { port } = await startChatServer(t, { engine: "level", "framedTcp.maxFrameBytes": 1024 });
       const listener = await ChatPeer.guest(port);
       const peer = await ChatPeer.connect(port);
-      peer.write(Buffer.concat([frame(chat("before")), bytes, frame(chat("after"))]));
-      assert.equal(await peer.next(), system(reason));
+      const whole = [command("/rename", "imran"), chat("before")].map((payload) => frame(payload));
+      peer.write(Buffer.concat([...whole, bytes, frame(chat("after"))]));
+      await peer.expect(system("you are now imran"), system(reason));
       await peer.untilEnded();
       assert.deepEqual(peer.take(), []);
-      await listener.expect(said("guest-2", "before"));
+      await listener.expect(system("guest-2 is now imran"), said("imran", "before"));
       await listener.hasNothing();
     });
   }

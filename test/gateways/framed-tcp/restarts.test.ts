@@ -1,6 +1,7 @@
 /** What becomes of the chat when the server is taken away in the middle of it: point 8, over `kill -9`. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { RawSession } from "../../support/raw-session.ts";
 import { freePorts, startServer } from "../../support/server-process.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { ChatPeer, chat, command, said, system } from "./chat-peer.ts";
@@ -13,6 +14,7 @@ async function restartable(t: TestContext) {
   t.after(() => server.kill());
   return {
     port,
+    nativePort: tcpPort,
     kill: () => server.kill("SIGKILL"),
     stop: () => server.stop(),
     start: async () => {
@@ -84,6 +86,10 @@ describe("a server that is killed in the middle of a broadcast", () => {
     const back = await ChatPeer.guest(server.port);
     back.send(chat("hello"), command("/list"));
     await back.expect(system("nobody else is here"));
+    const native = await RawSession.login(server.nativePort, "nadia");
+    native.send({ op: "users", room: "#lobby" });
+    const members = (await native.next("presence")).users.map(({ user }) => user);
+    assert.deepEqual(members, ["guest-3", "imran"]);
     back.send(command("/rename", "imran"));
     await back.expect(system("you are now imran"), said("guest-2", "kept", { private: true }));
   });
