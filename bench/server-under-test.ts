@@ -27,8 +27,7 @@ export async function startServer(dataDir: string): Promise<ServerUnderTest> {
   const [ws = 0, tcp = 0, peerJson = 0] = await freePorts(3);
   const where = ["--data-dir", dataDir, "--ws-port", String(ws), "--tcp-port", String(tcp)];
   const gateways = ["--gateways", "native-websocket,native-tcp,peer-json"];
-  const binary = ["packages/server/bin/parley.js", "serve"];
-  const [command, args] = pinned(0, process.execPath, [...binary, ...where, ...gateways]);
+  const [command, args] = pinned(0, "packages/server/bin/parley.js", ["serve", ...where, ...gateways]);
   const env = { ...process.env, PARLEY_PEER_JSON_PORT: String(peerJson) };
   const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "inherit"] });
   for await (const line of createInterface({ input: child.stdout }))

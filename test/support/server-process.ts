@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { delimiter, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const binary = fileURLToPath(new URL("../../packages/server/bin/parley.js", import.meta.url));
@@ -55,11 +56,13 @@ const nativeOnly = "native-websocket,native-tcp";
 
 /** Starts `parley serve`; resolves when it is ready, rejects with its output when it ends before that. */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
-  const { dataDir, wsPort, tcpPort, env = {}, args = [], entry = binary, gateways = nativeOnly } = options;
+  const { dataDir, wsPort, tcpPort, env = {}, args = [], entry, gateways = nativeOnly } = options;
   const ports = ["--ws-port", String(wsPort), "--tcp-port", String(tcpPort), "--gateways", gateways];
-  const command = [entry, "serve", "--data-dir", dataDir, "--host", host, ...ports, ...args];
-  const child = spawn(process.execPath, command, {
-    env: { ...process.env, ...env },
+  // As people run it: by its first line, which sets what Node is started with. A script has no such line.
+  const [command, first] = entry === undefined ? [binary, []] : [process.execPath, [entry]];
+  const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`;
+  const child = spawn(command, [...first, "serve", "--data-dir", dataDir, "--host", host, ...ports, ...args], {
+    env: { ...process.env, PATH: path, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const server = new RunningServer(child, `ws://${host}:${wsPort}`, `tcp://${host}:${tcpPort}`);
