@@ -31,12 +31,14 @@ describe("a post", () => {
     assert.deepEqual(bob.connection.told(), ["bob 1 kept", "live"]);
   });
 
-  it("from the server reaches rooms that it is no member of; from a user it does not", async () => {
+  it("from the server reaches rooms that it is no member of; from a user or from `push` it does not", async () => {
     const fixture = await openCore();
     const [bob, eve] = [await login(fixture, "bob"), await login(fixture, "eve")];
     assert.ok((await fixture.core.join(bob.session.user, "#room")).ok);
-    const refused = await fixture.core.post(eve.session.user, { to: "#room", body: "x" });
-    assert.equal(!refused.ok && refused.fault.code, "not_member");
+    for (const outsider of [eve.session.user, "push"] as const) {
+      const refused = await fixture.core.post(outsider, { to: "#room", body: "x" });
+      assert.equal(!refused.ok && refused.fault.code, "not_member");
+    }
     assert.ok((await fixture.core.post("server", { to: "#room", body: "news", type: "system" })).ok);
     assert.deepEqual(bob.connection.told(), ["live", "reset #room 0", "#room 1 news"]);
     assert.deepEqual(eve.connection.told(), ["live"]);

@@ -43,7 +43,10 @@ function systemUser(name: SystemName): User {
   };
 }
 
-/** Sends as a user, or as the server, which may send to every room. Faults as those of `send`, `storage_unavailable` included. */
+/**
+ * Sends as a user, or as the server, which may send to every room (but not as `push`). Faults as those of `send`,
+ * `storage_unavailable` included.
+ */
 export function post(
   services: Services,
   from: User | SystemName,
@@ -67,7 +70,8 @@ class Poster implements Sender {
   readonly fault: (fault: Fault) => void;
 
   constructor(from: User | SystemName, resolve: (result: Result<Posted>) => void) {
-    this.isServer = typeof from === "string";
+    // What `push` says comes from whoever asked without a name: it has no more rights than they.
+    this.isServer = typeof from === "string" && from !== "push";
     this.user = typeof from === "string" ? systemUser(from) : from;
     this.tell = (posted) => resolve(ok(posted));
     this.fault = (fault) => resolve({ ok: false, fault });
