@@ -1,6 +1,5 @@
 /**
- * One live connection of a device: what it reads, how much it has not acknowledged, and the loop that reads logs for it
- * while it is behind. Holds at most a window of messages and one read's worth of entries in memory, however slow the
+ * One live connection of a device: what it reads, how much it has not acknowledged, what it is told. Holds at most a window of messages and one read's worth of entries in memory, however slow the
  * peer is. Hot path.
  */
 import {
@@ -14,6 +13,7 @@ import {
   type UserKey,
 } from "@parley/protocol";
 import type { Entry } from "../engine/entry.ts";
+import { CatchUp } from "./catch-up.ts";
 import type { Connection, CoreEvent } from "./connection.ts";
 import type { CursorPosition, DeviceCursor } from "./cursors.ts";
 import type { User } from "./directory.ts";
@@ -24,9 +24,6 @@ import type { Services } from "./services.ts";
 import { type Reader, Subscription } from "./subscription.ts";
 
 type Told = Exclude<CoreEvent, Entry>;
-
-const readEntries = 256;
-const retryReadMs = 1000;
 
 export interface SessionOptions {
   readonly id: string;
@@ -54,18 +51,14 @@ export class Session implements Reader, Watcher {
   readonly #lasting: boolean;
   readonly #onEnd: (session: Session) => void;
   readonly #cursors = new Map<LogName, DeviceCursor>();
-  readonly #behind = new Set<Subscription>();
+  readonly #catchUp: CatchUp;
   /** Users whose change of presence had no room. */
   readonly #missedPresence = new Set<User>();
   #unacked = 0;
   #full = false;
-  #pumping = false;
   #started = false;
-  #announcedLive = false;
   /** What was to be told before the peer had its `welcome`. */
   #early: Told[] = [];
-  /** Dead letters on their way to the disk. */
-  readonly #burying = new Set<Promise<void>>();
 
   constructor(services: Services, connection: Connection, options: SessionOptions) {
     this.#services = services;
@@ -77,6 +70,7 @@ export class Session implements Reader, Watcher {
     this.origin = `${options.user.key}/${options.device}`;
     this.#lasting = options.lasting;
     this.#onEnd = options.onEnd;
+    this.#catchUp = new CatchUp(services, this);
     const onError = (error: unknown) => services.onError("bug", error);
     this.requests = new RequestQueue(connection, () => this.#full, onError);
   }
@@ -86,7 +80,7 @@ export class Session implements Reader, Watcher {
     this.#started = true;
     for (const event of this.#early.splice(0)) this.tell(event);
     for (const subscription of this.subscriptions.values()) this.#begin(subscription);
-    void this.#pump();
+    this.#catchUp.start();
   }
 
   /** As a sender of messages: what it sends to itself does not count as delivered to somebody. */
@@ -145,11 +139,11 @@ export class Session implements Reader, Watcher {
     if (!subscription) return;
     this.subscriptions.delete(log);
     this.#cursors.delete(log);
-    this.#behind.delete(subscription);
+    this.#catchUp.delete(subscription);
     this.#unacked -= subscription.unacked;
     this.#services.hub.unsubscribe(subscription);
     // What it held of the window is free for other logs.
-    void this.#pump();
+    this.#catchUp.run();
   }
 
   // Delivery
@@ -172,8 +166,7 @@ export class Session implements Reader, Watcher {
   }
 
   expired(entry: Entry): void {
-    const buried = this.#services.deadLetters.expired(entry).finally(() => this.#burying.delete(buried));
-    this.#burying.add(buried);
+    this.#catchUp.waitFor(this.#services.deadLetters.expired(entry));
   }
 
   gap(log: LogName, from: number, to: number, reason: "retention" | "expired" | "lost"): void {
@@ -184,7 +177,7 @@ export class Session implements Reader, Watcher {
   ack(subscription: Subscription, seq: number): void {
     this.#unacked -= subscription.ack(seq);
     this.#moveCursor(subscription);
-    if (this.#behind.size > 0) void this.#pump();
+    if (this.behind) this.#catchUp.run();
   }
 
   #moveCursor({ topic, acked }: Subscription): void {
@@ -193,65 +186,11 @@ export class Session implements Reader, Watcher {
 
   /** Whether there is something that the peer has not been given yet; `live` is told when that ends. */
   get behind(): boolean {
-    return this.#behind.size > 0;
+    return this.#catchUp.pending;
   }
 
   isBehind(subscription: Subscription): void {
-    this.#behind.add(subscription);
-    this.#announcedLive = false;
-    if (this.open) void this.#pump();
-  }
-
-  /** Reads the logs that are behind, in turn, for as long as there is room. */
-  async #pump(): Promise<void> {
-    if (this.#pumping || !this.#started) return;
-    this.#pumping = true;
-    try {
-      while (this.#behind.size > 0 && this.open && !this.ended) {
-        for (const subscription of this.#behind) {
-          await this.#catchUp(subscription);
-          if (!this.open || this.ended) break;
-        }
-      }
-    } catch (error) {
-      this.#services.onError("a log could not be read", error);
-      setTimeout(() => void this.#pump(), retryReadMs).unref();
-    } finally {
-      this.#pumping = false;
-    }
-    if (this.#behind.size > 0 || this.#announcedLive) return;
-    this.#announcedLive = true;
-    this.tell({ op: "live" });
-  }
-
-  async #catchUp(subscription: Subscription): Promise<void> {
-    const { topic } = subscription;
-    const { tail } = topic;
-    const entries = await this.#services.engine.read(topic.log, subscription.sent, "forward", readEntries);
-    for (const entry of entries) {
-      if (!this.#reads(subscription)) return;
-      if (entry.seq <= subscription.sent) continue;
-      if (entry.seq > subscription.sent + 1) await this.#missing(subscription, entry.seq - 1);
-      if (!this.#reads(subscription) || !subscription.take(entry, false)) return;
-    }
-    if (entries.length === 0 && subscription.sent < tail) await this.#missing(subscription, tail);
-    subscription.tellExpired();
-    await Promise.all(this.#burying);
-    if (subscription.sent < topic.tail || !this.#reads(subscription)) return;
-    subscription.live = true;
-    this.#behind.delete(subscription);
-  }
-
-  /** Whether it is still this session's to read, which ends with the session and with the membership. */
-  #reads(subscription: Subscription): boolean {
-    return !this.ended && this.#behind.has(subscription);
-  }
-
-  /** The log does not have the entries after what was sent, up to `to`. */
-  async #missing(subscription: Subscription, to: number): Promise<void> {
-    const { log } = subscription.topic;
-    const { first } = await this.#services.engine.head(log);
-    if (this.#reads(subscription)) subscription.miss(to, to < first ? "retention" : "lost");
+    this.#catchUp.add(subscription);
   }
 
   /** The gateway has room again after `full`. */
@@ -264,7 +203,7 @@ export class Session implements Reader, Watcher {
       this.#missedPresence.clear();
       this.tellPresence(missed);
     }
-    void this.#pump();
+    this.#catchUp.run();
   }
 
   // Answers
