@@ -27,6 +27,12 @@ for (const command of commands)
     assert.match(stdout, new RegExp(`^Examples:\\n  \\$ .*parley ${command}`, "m"));
   });
 
+test("help that nobody reads to its end is no fault", async () => {
+  const command = `set -o pipefail; ${process.execPath} packages/server/bin/parley.js serve --help | true`;
+  const { stderr } = await promisify(execFile)("bash", ["-c", command], { cwd: checkout });
+  assert.equal(stderr, "");
+});
+
 const badLines: readonly (readonly string[])[] = [
   [],
   ["sned"],

@@ -14,6 +14,8 @@ import { printableLines } from "./printable.ts";
 
 /** Runs one command line (without `node` and the script). Sets `process.exitCode`. */
 export async function runCommandLine(words: readonly string[]): Promise<void> {
+  // A reader that went away (`--help | head`) is no fault; without a listener it would end in a stack trace.
+  process.stdout.on("error", ignoreGone);
   const program = createProgram();
   try {
     // Nobody said what to do: that is no success for a script.
@@ -23,6 +25,10 @@ export async function runCommandLine(words: readonly string[]): Promise<void> {
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   }
+}
+
+function ignoreGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }
 
 function createProgram(): Command {
