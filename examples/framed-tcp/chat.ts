@@ -1,6 +1,6 @@
 /**
  * A terminal client for framed-tcp that stays usable while one types: what comes in is printed above the line that is
- * being typed. `node examples/framed-tcp/chat.ts [PORT [HOST]]`; `/rename NAME`, `/list`, `/msg NAME text`, Ctrl-D to leave.
+ * being typed. `npx -c 'node examples/framed-tcp/chat.ts [PORT [HOST]]'`; `/rename NAME`, `/list`, `/msg NAME text`, Ctrl-D to leave.
  */
 import { connect } from "node:net";
 import { clearScreenDown, createInterface, cursorTo, moveCursor } from "node:readline";

@@ -30,7 +30,9 @@ socket.on("message", (bytes) => {
   const { message_id: id, message_content: content } = JSON.parse(bytes.toString());
   const { sender_username: from, message_text: text, group_name: group, user_list: users } = content;
   if (id === "receive_message") show(`${from}: ${text}`);
-  else if (id === "group_message") show(`#${group} ${from}: ${text}`);
+  // The broker was restarted, or has not heard from us for long.
+  if (from === "broker" && text.includes("send log_in first")) logIn();
+  if (id === "group_message") show(`#${group} ${from}: ${text}`);
   else if (users) show(`online: ${users.join(", ")}`);
   else if (id === "acknowledge_log_out") process.exit();
 });
@@ -46,8 +48,13 @@ function command(line: string): void {
   else if (word !== "") say("send_message", { receiver_username: word, message_text });
 }
 
-socket.bind(() => {
+function logIn(): void {
   say("log_in", { sender_port: socket.address().port });
+}
+
+socket.bind(() => {
+  console.log("NAME text · * text · #GROUP text · /users · /group GROUP NAME … · /quit");
+  logIn();
   setInterval(() => say("ping"), pingMs);
   lines.on("line", command);
   for (const event of ["close", "SIGINT"] as const) lines.on(event, () => say("log_out"));

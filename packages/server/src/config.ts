@@ -9,7 +9,7 @@ import { type Static, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { parse as parseYaml } from "yaml";
 
-interface Setting {
+export interface Setting {
   readonly schema: TSchema;
   readonly fallback: unknown;
   readonly about: string;
@@ -101,6 +101,11 @@ export const settings = {
     secret: true,
   },
   "deviceText.port": { schema: port, fallback: 8081, about: "port of the device-text gateway; 0 takes a free one" },
+  "deviceText.origins": {
+    schema: Type.Array(Type.String()),
+    fallback: ["null"],
+    about: "web origins that may use device-text, beside those of http.origins; null: pages that were opened as a file",
+  },
   "udpAgent.port": {
     schema: port,
     fallback: 10_000,

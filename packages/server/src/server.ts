@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Config } from "./config.ts";
+import type { Config, GatewayName } from "./config.ts";
 import { randomWord, systemClock } from "./core/clock.ts";
 import { Core } from "./core/core.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -62,15 +62,16 @@ export async function startServer(
       onError: log.error,
     });
     const gateways: Gateway[] = [];
-    const httpAt = (port: number) => ({
+    const httpAt = (port: number, origins: readonly string[] = []) => ({
       host: config.host,
       port,
-      origins: config["http.origins"],
+      origins: [...config["http.origins"], ...origins],
       onError: log.error,
     });
-    const listenHttp = (port: number) => HttpListener.start(httpAt(port));
-    const http = await HttpListener.bind(httpAt(config["http.port"]));
-    started.push(http);
+    const listenHttp: ListenHttp = (port, origins) => HttpListener.start(httpAt(port, origins));
+    const isShared = config.gateways.some((name) => onSharedListener.has(name));
+    const http = isShared ? await HttpListener.bind(httpAt(config["http.port"])) : undefined;
+    if (http) started.push(http);
     const add = (gateway: Gateway) => {
       started.push(gateway);
       gateways.push(gateway);
@@ -78,7 +79,7 @@ export async function startServer(
     const context = { core, host: config.host, maxOutboxBytes: config["limits.maxOutboxBytes"], log };
     for await (const gateway of startGateways(config, context, http, listenHttp)) add(gateway);
     for (const start of ownGateways) add(await start(context));
-    await http.open();
+    await http?.open();
     const trimming = trimRegularly(core, config["retention.intervalSeconds"] * 1000, log);
     return {
       listeners: gateways.flatMap(({ listeners }) => listeners),
@@ -91,17 +92,23 @@ export async function startServer(
   }
 }
 
+/** A listener of a gateway's own; `origins` may connect beside those that may everywhere. */
+type ListenHttp = (port: number, origins?: readonly string[]) => Promise<HttpListener>;
+
+/** The gateways on the HTTP listener of `http.port`. */
+const onSharedListener: ReadonlySet<GatewayName> = new Set(["native-websocket", "push"]);
+
 async function* startGateways(
   config: Config,
   context: GatewayContext,
-  http: HttpListener,
-  listenHttp: (port: number) => Promise<HttpListener>,
+  http: HttpListener | undefined,
+  listenHttp: ListenHttp,
 ): AsyncGenerator<Gateway> {
   const on = new Set(config.gateways);
-  if (on.has("native-websocket")) yield startNativeWebSocket({ ...context, http });
+  if (http && on.has("native-websocket")) yield startNativeWebSocket({ ...context, http });
   if (on.has("native-tcp")) yield await startNativeTcp({ ...context, port: config["nativeTcp.port"] });
   if (on.has("peer-json")) yield startPeerJson({ ...context, http: await listenHttp(config["peerJson.port"]) });
-  if (on.has("push"))
+  if (http && on.has("push"))
     yield await startPush({
       ...context,
       http,
@@ -116,7 +123,10 @@ async function* startGateways(
       port: config["framedTcp.port"],
       maxFrameBytes: config["framedTcp.maxFrameBytes"],
     });
-  if (on.has("device-text")) yield startDeviceText({ ...context, http: await listenHttp(config["deviceText.port"]) });
+  if (on.has("device-text")) {
+    const own = await listenHttp(config["deviceText.port"], config["deviceText.origins"]);
+    yield startDeviceText({ ...context, http: own });
+  }
   if (on.has("udp-agent"))
     yield await startUdpAgent({
       ...context,

@@ -10,10 +10,11 @@ const first = 100_000_000;
 
 describe("the listener", () => {
   it("serves any path, to pages of this machine and of configured origins", async (t) => {
-    const server = await startDeviceTextServer(t, { "http.origins": ["null"] });
+    const server = await startDeviceTextServer(t, { "http.origins": ["https://good.example"] });
     for (const path of ["/", "/ws", "/a?b=c"]) await Device.connect(server, { path });
     for (const [origin, status] of [
       ["http://localhost:8000", 101],
+      ["https://good.example", 101],
       ["null", 101],
       ["https://evil.example", 403],
     ] as const) {
@@ -23,8 +24,8 @@ describe("the listener", () => {
     }
   });
 
-  it("refuses what is opened from a file, unless it is configured", async (t) => {
-    const server = await startDeviceTextServer(t);
+  it("refuses what is opened from a file, where it is configured so", async (t) => {
+    const server = await startDeviceTextServer(t, { "deviceText.origins": [] });
     const { socket, status } = await shakeHands(server.webSocketPort, { headers: { Origin: "null" } });
     assert.equal(status, 403);
     socket.destroy();

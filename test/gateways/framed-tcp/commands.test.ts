@@ -39,7 +39,7 @@ describe("/rename", () => {
       server: "the name server is the server's own",
       Broker: "the name broker is the server's own",
       "guest-77": "the name guest-77 is not allowed: such names are for guests",
-      "Guest-1": "the name Guest-1 is not allowed: such names are for guests",
+      "Guest-1": "the name guest-1 is not allowed: such names are for guests",
       "two words": 'a user name has only letters, digits, ".", "_" and "-" (got "two words")',
       "": 'a user name has 1 to 64 characters (got "")',
     };
@@ -248,13 +248,20 @@ describe("a guest's name", () => {
     await watcher.expect(said("guest-5", "hello"));
   });
 
-  it("is not one that somebody has already", async (t) => {
+  it("is nobody else's, by whatever way in, while the guest is there and after", async (t) => {
     const { port, nativePort } = await startChatServer(t);
-    await RawSession.login(nativePort, "guest-1");
-    await RawSession.login(nativePort, "Guest-2");
     const [watcher, peer] = [await ChatPeer.guest(port), await ChatPeer.guest(port)];
+    await watcher.cut();
+    for (const user of ["guest-1", "Guest-2", "guest-3"]) {
+      const stranger = await RawSession.connect(nativePort);
+      stranger.send({ op: "hello", user });
+      assert.equal((await stranger.next("error")).code, "forbidden", user);
+    }
+    const next = await ChatPeer.guest(port);
     peer.send(chat("hello"));
-    await watcher.expect(said("guest-4", "hello"));
+    await next.expect(said("guest-2", "hello"));
+    next.send(chat("hello too"));
+    await peer.expect(said("guest-3", "hello too"));
   });
 
   it("is in the lobby for as long as the connection lasts", async (t) => {

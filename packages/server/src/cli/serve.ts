@@ -1,7 +1,8 @@
 /** `parley serve`: starts the server, says what can be done where, drains on SIGTERM and SIGINT. */
-import { loadConfig, refuseToServe } from "../config.ts";
+import { environmentName, loadConfig, refuseToServe, type Setting, settings } from "../config.ts";
 import { StoreRefused } from "../engine/level/open-store.ts";
 import type { GatewayLog, Listener } from "../gateway/gateway.ts";
+import { nativePath } from "../gateway/native/websocket.ts";
 import { startServer } from "../server.ts";
 import { exitCodes } from "./exit-codes.ts";
 
@@ -14,6 +15,16 @@ export interface ServeFlags {
   readonly tcpPort?: string;
   readonly engine?: string;
   readonly gateways?: string;
+}
+
+/** Prints every setting: its name in the environment and in the file, its default, what it is for. */
+export function printSettings(): void {
+  for (const [key, { fallback, about }] of Object.entries<Setting>(settings)) {
+    const value = typeof fallback === "string" ? fallback : JSON.stringify(fallback);
+    console.log(
+      `${environmentName(key)}  (in the file: ${key}; default: ${value === "" ? "empty" : value})\n    ${about}`,
+    );
+  }
 }
 
 /** Serves until a signal ends it. Resolves with the exit code. */
@@ -64,20 +75,22 @@ const standardErrorLog: GatewayLog = {
     ),
 };
 
+const chats = "npx parley chat alice --to bob · npx parley chat bob --to alice";
+
 function announce(listeners: readonly Listener[], where: string, began: number): void {
   console.log(`Parley keeps its data ${where}. Anybody on this machine may log in.`);
   const width = Math.max(...listeners.map(({ url }) => url.length));
   for (const { url, purpose } of listeners) console.log(`  ${url.padEnd(width)}  ${purpose}`);
-  console.log(
-    `ready in ${((performance.now() - began) / 1000).toFixed(2)} s. Try, in two more terminals: npx parley chat alice · npx parley chat bob`,
-  );
+  const canChat = listeners.some(({ url }) => url.endsWith(nativePath));
+  const hint = canChat ? ` Try, in two more terminals: ${chats}` : "";
+  console.log(`ready in ${((performance.now() - began) / 1000).toFixed(2)} s.${hint}`);
 }
 
 function explain(error: unknown): string {
   if (error instanceof StoreRefused) return error.message;
   const { code, port, address } = error as { code?: string; port?: number; address?: string };
   if (code === "EADDRINUSE")
-    return `${address}:${port} is in use. Stop what uses it, or choose other ports or fewer gateways (parley serve --help).`;
+    return `${address}:${port} is in use. Stop what uses it, or choose another port or fewer gateways (parley serve --settings).`;
   if (code === "EACCES") return `${address}:${port} may not be bound by this user. Choose a port above 1023.`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -17,6 +17,7 @@ import {
   parseUser,
   type Result,
   type ServerMessages,
+  type UserAddress,
 } from "@parley/protocol";
 import type { Engine } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
@@ -30,9 +31,10 @@ import { Directory, type User } from "./directory.ts";
 import { Hub } from "./hub.ts";
 import { createIds } from "./ids.ts";
 import { addMembers, enter, findRoom, type Group, leave } from "./membership.ts";
-import { checkNotSystem, type Posted, post, type SystemName } from "./post.ts";
+import { type Posted, post } from "./post.ts";
 import { Presence } from "./presence.ts";
 import { Readers } from "./readers.ts";
+import { checkChoosable, type SystemName } from "./reserved-names.ts";
 import { Retention, type RetentionPolicy } from "./retention.ts";
 import { keepSecret } from "./secrets.ts";
 import type { CoreLimits, Services } from "./services.ts";
@@ -47,7 +49,10 @@ export interface CoreOptions {
 }
 
 /** What a gateway says to log a connection in. */
-export type Login = Omit<ClientMessages["hello"], "op" | "ref" | "token">;
+export type Login = Omit<ClientMessages["hello"], "op" | "ref" | "token" | "user"> & {
+  /** A name, or who it is: a guest, whose name nobody can choose. */
+  readonly user?: string | User;
+};
 
 export interface LoggedIn {
   readonly session: Session;
@@ -105,7 +110,7 @@ export class Core {
     const id = randomWord(clock);
     const device = login.device === undefined ? ok(`session-${id}` as DeviceKey) : parseDevice(login.device);
     if (!device.ok) return device;
-    const registered = await this.register(login.user);
+    const registered = typeof login.user === "string" ? await this.register(login.user) : ok(login.user);
     if (!registered.ok) return registered;
     const user = registered.value;
     const session = new Session(this.#services, connection, {
@@ -130,13 +135,25 @@ export class Core {
 
   /** The user of that name, made durably if new. Faults: `bad_name`, `forbidden`. Rejects with `StorageUnavailable`. */
   async register(name: string): Promise<Result<User>> {
-    const { directory, engine, clock } = this.#services;
     const address = parseUser(name);
     if (!address.ok) return address;
-    const allowed = checkNotSystem(address.value.key);
-    if (!allowed.ok) return allowed;
+    const allowed = checkChoosable(address.value.key);
+    return allowed.ok ? ok(await this.#make(address.value)) : allowed;
+  }
+
+  /** A user whose name nobody had before and nobody can choose. Rejects with `StorageUnavailable`. */
+  async newGuest(): Promise<User> {
+    for (;;) {
+      const address = parseUser(`guest-${await this.nextNumber("guest", 1)}`);
+      if (!address.ok) throw new Error(address.fault.message);
+      if (!this.#services.directory.users.has(address.value.key)) return this.#make(address.value);
+    }
+  }
+
+  #make(address: UserAddress): Promise<User> {
+    const { directory, engine, clock } = this.#services;
     const everyoneSeq = async () => (await engine.head(everyone.key)).tail;
-    return ok(await directory.register(address.value, clock.now(), everyoneSeq));
+    return directory.register(address, clock.now(), everyoneSeq);
   }
 
   /** The user of that name, if there is one. */

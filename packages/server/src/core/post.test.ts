@@ -1,9 +1,10 @@
 /** Sending without a session: as a user, as the server; and that nobody can be mistaken for the server. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { login, openCore, turns } from "../../testing/core-fixture.ts";
+import { login, openCore, TestConnection, turns } from "../../testing/core-fixture.ts";
+import type { User } from "./directory.ts";
 import { parsePayload } from "./message.ts";
-import { systemNames } from "./post.ts";
+import { systemNames } from "./reserved-names.ts";
 
 describe("a post", () => {
   it("is delivered, and answered with where it is and who gets it at once", async () => {
@@ -51,13 +52,27 @@ describe("a post", () => {
   });
 });
 
-describe("the server's own names", () => {
+describe("names that nobody can choose", () => {
   it("are nobody's to log in with, in whatever spelling, and nobody's to send to", async () => {
     const { core } = await openCore();
-    for (const name of [...systemNames, "BROKER", "ｓerver"]) {
+    for (const name of [...systemNames, "BROKER", "ｓerver", "guest-7", "GUEST-7"]) {
       const result = await core.register(name);
       assert.equal(!result.ok && result.fault.code, "forbidden", name);
       assert.equal(core.user(name), undefined);
     }
+  });
+
+  it("are those of guests, each of whom is somebody new", async () => {
+    const fixture = await openCore();
+    const guests = [await fixture.core.newGuest(), await fixture.core.newGuest()];
+    assert.deepEqual(
+      guests.map(({ name }) => name),
+      ["guest-1", "guest-2"],
+    );
+    const result = await fixture.core.login(new TestConnection(), { user: guests[0] as User });
+    assert.equal(result.ok && result.value.welcome.user, "guest-1");
+    const again = await openCore({ engine: fixture.engine });
+    assert.equal((await again.core.newGuest()).name, "guest-3");
+    assert.equal((await again.core.register("guest-1")).ok, false);
   });
 });

@@ -2,32 +2,14 @@
  * Sending without a session: for requests that stand alone (HTTP), and for what the server itself says. The promise
  * is settled when the message is as durable as was asked.
  */
-import {
-  type ClientMessages,
-  type Fault,
-  fail,
-  ok,
-  type Result,
-  type ServerMessages,
-  type UserKey,
-} from "@parley/protocol";
+import { type ClientMessages, type Fault, ok, type Result, type ServerMessages, type UserKey } from "@parley/protocol";
 import type { User } from "./directory.ts";
+import type { SystemName } from "./reserved-names.ts";
 import type { Services } from "./services.ts";
 import { type Sender, submit } from "./submission.ts";
 
 /** What was stored, where, and who gets it at once: the `ok` of PROTOCOL.md, "Sending". */
 export type Posted = ServerMessages["ok"];
-
-/** The names that the server speaks by. Nobody can log in with them, so that nobody can be mistaken for the server. */
-export const systemNames = ["server", "broker", "push"] as const;
-export type SystemName = (typeof systemNames)[number];
-
-const isSystemName: ReadonlySet<string> = new Set(systemNames);
-
-/** Faults with `forbidden` where the name is the server's own. */
-export function checkNotSystem(key: UserKey): Result<undefined> {
-  return isSystemName.has(key) ? fail("forbidden", `the name ${key} is the server's own`) : ok(undefined);
-}
 
 /** The server as a sender: known to nobody as a user. */
 function systemUser(name: SystemName): User {

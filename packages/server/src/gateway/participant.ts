@@ -6,6 +6,7 @@ import { type ErrorCode, errors, fail, ok, type Result } from "@parley/protocol"
 import type { Command } from "../core/commands.ts";
 import type { Connection, CoreEvent } from "../core/connection.ts";
 import type { Core } from "../core/core.ts";
+import type { User } from "../core/directory.ts";
 import type { Session } from "../core/session.ts";
 import type { Entry } from "../engine/entry.ts";
 import { AutoAck } from "./auto-ack.ts";
@@ -70,13 +71,13 @@ export class Participant implements Connection {
    * of `core.login`, `storage_unavailable`.
    */
   async login(
-    user: string | (() => Promise<string>),
+    user: string | (() => Promise<string | User>),
     beforeStart: (session: Session) => void | Promise<void> = () => {},
   ): Promise<Result<Session>> {
     try {
       const { maxWindow } = this.#core.limits;
-      const name = typeof user === "string" ? user : await user();
-      const result = await this.#core.login(this, { user: name, window: maxWindow });
+      const who = typeof user === "string" ? user : await user();
+      const result = await this.#core.login(this, { user: who, window: maxWindow });
       if (!result.ok) return result;
       const { session } = result.value;
       while (this.#session?.behind && !this.#lost) await new Promise<void>((resolve) => (this.#whenLive = resolve));

@@ -20,13 +20,19 @@ export function addServe(program: Command): void {
     .option("--gateways <names>", "only these protocols, by the names that it prints (default: all)")
     .option("--engine <name>", "level or memory (default: level)")
     .option("--insecure", "allow an address beyond loopback without authentication")
-    .action(async (flags: ServeFlags) => {
-      const { serve } = await import("../serve.ts");
-      process.exitCode = await serve(flags);
+    .option("--settings", "print every setting, with its name in the environment and in the file, and end")
+    .action(async ({ settings, ...flags }: ServeFlags & { readonly settings?: boolean }) => {
+      const { printSettings, serve } = await import("../serve.ts");
+      if (settings) printSettings();
+      else process.exitCode = await serve(flags);
     });
   addExamples(command, [
     ["parley serve", "for this machine, data in ./data"],
     ["parley serve --data-dir /var/lib/parley --ws-port 9000", "elsewhere"],
+    [
+      "PARLEY_PEER_JSON_PORT=15678 parley serve --gateways peer-json",
+      "one protocol, moved (--settings lists the names)",
+    ],
     ["parley serve --engine memory", "to try something: everything is gone when it ends"],
   ]);
 }

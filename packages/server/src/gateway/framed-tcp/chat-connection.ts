@@ -154,7 +154,7 @@ export class ChatConnection implements Speech {
   async #arrive(): Promise<void> {
     const arrived = await this.participant.login(async () => {
       this.#guest = await this.#names.newGuest();
-      return this.#guest.name;
+      return this.#guest;
     });
     if (!arrived.ok) this.participant.close(arrived.fault.code, arrived.fault.message);
   }

@@ -28,7 +28,9 @@ export async function startFramedTcp(options: FramedTcpOptions): Promise<Gateway
   });
   return {
     name,
-    listeners: [{ url, purpose: "one chat for all: length-prefixed text or JSON" }],
+    listeners: [
+      { url, purpose: "one chat for all in length-prefixed frames: what one says, all others in #lobby hear" },
+    ],
     stop: async () => {
       const stopped = stop();
       for (const { participant } of connections) participant.stop();

@@ -5,10 +5,9 @@
 import { fail, parseUser, type Result, type UserAddress, type UserKey } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
+import { checkChoosable } from "../../core/reserved-names.ts";
 import { StorageUnavailable } from "../../engine/engine.ts";
 import { lobby } from "./codec.ts";
-
-const guestName = /^guest-\d+$/;
 
 export class Names {
   readonly #core: Core;
@@ -19,19 +18,11 @@ export class Names {
     this.#core = core;
   }
 
-  /**
-   * Makes a guest whose name nobody had before, in the lobby for as long as the connection lasts. Rejects with
-   * `StorageUnavailable`.
-   */
+  /** Makes a guest, in the lobby for as long as the connection lasts. Rejects with `StorageUnavailable`. */
   async newGuest(): Promise<User> {
-    for (;;) {
-      const name = `guest-${await this.#core.nextNumber("guest", 1)}`;
-      if (this.#core.user(name)) continue;
-      const guest = await this.#core.register(name);
-      if (!guest.ok) throw new Error(`${name}: ${guest.fault.message}`);
-      await this.#core.join(guest.value, lobby, false);
-      return guest.value;
-    }
+    const guest = await this.#core.newGuest();
+    await this.#core.join(guest, lobby, false);
+    return guest;
   }
 
   /** Takes a guest out of the lobby; to be called with the guests' own users only. */
@@ -46,13 +37,14 @@ export class Names {
 
   /**
    * Reserves a name for a connection that is about to have it, until `release`. Faults: `bad_name`, `forbidden` for a name
-   * that is a guest's, or somebody's who is online.
+   * that nobody can choose, or somebody's who is online.
    */
   claim(text: string): Result<UserAddress> {
     const address = parseUser(text);
     if (!address.ok) return address;
     const { key, name } = address.value;
-    if (guestName.test(key)) return fail("forbidden", `the name ${name} is not allowed: such names are for guests`);
+    const allowed = checkChoosable(key);
+    if (!allowed.ok) return allowed;
     const online = (this.#core.user(name)?.sessions.size ?? 0) > 0;
     if (online || this.#claimed.has(key)) return fail("forbidden", `the name ${name} is taken`);
     this.#claimed.add(key);

@@ -3,7 +3,7 @@ import { finished } from "node:stream/promises";
 import { errors, type Fault, fail, helloFrameBytes, ok, parseUser, type Result } from "@parley/protocol";
 import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import type { Core } from "../../core/core.ts";
-import { checkNotSystem } from "../../core/post.ts";
+import { checkChoosable } from "../../core/reserved-names.ts";
 import type { GatewayLog } from "../gateway.ts";
 import { unexpected } from "../unexpected.ts";
 import { allowOrigins } from "./cors.ts";
@@ -74,7 +74,7 @@ function parseTokenRequest(body: Buffer | undefined): Result<string> {
   if (typeof username !== "string") return fail("bad_message", 'expected {"username": "name"}');
   const address = parseUser(username);
   if (!address.ok) return address;
-  const allowed = checkNotSystem(address.value.key);
+  const allowed = checkChoosable(address.value.key);
   return allowed.ok ? ok(username) : allowed;
 }
 
