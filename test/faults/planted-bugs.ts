@@ -20,6 +20,7 @@ export type PlantedBug = keyof typeof plantedBugs;
 const skippedSeqs = 40;
 /** How long an append is held back while later ones go ahead. */
 const overtakenMs = 5;
+const answerDelayMs = 30;
 /** How long the write-behind bug sits on what it has acknowledged. */
 const writeBehindMs = 40;
 
@@ -44,8 +45,12 @@ let appends = 0;
 const bugs: { readonly [B in PlantedBug]: Bug } = {
   "acknowledge-before-sync": (engine) => ({ append: (append) => void acknowledgeEarly(engine, append) }),
   "forget-dedupe": (engine) => ({
-    append: (append) =>
-      engine.append(derive(append, { dedupeKey: append.dedupeKey && `${append.dedupeKey}-${process.pid}` })),
+    append: (append) => {
+      const dedupeKey = append.dedupeKey && `${append.dedupeKey}-${process.pid}`;
+      // Answered late, so that a kill or a cut leaves some that are stored and will be repeated.
+      const settled: Append["settled"] = (outcome) => setTimeout(() => append.settled(outcome), answerDelayMs);
+      engine.append({ ...derive(append, { dedupeKey }), settled });
+    },
   }),
   "skip-cursor": (engine) => ({
     commitCursor: (record: Extract<RecordWrite, { kind: "cursor" }>) => {
