@@ -51,7 +51,7 @@ describe("crashes", () => {
 
 describe("the checkers find planted bugs", () => {
   for (const [bug, name] of Object.entries(plantedBugs)) {
-    it(`${bug} is reported as ${name}`, { timeout: 60_000 }, async (t) => {
+    it(`${bug} is reported as ${name}`, { timeout: 120_000 }, async (t) => {
       const report = await run(t, {
         lives: new Array(6).fill({ TEST_PLANT: bug }),
         lifeMs: (random) => 100 + random() * 250,
