@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { type ErrorCode, errors, type ServerMessage, type ServerMessages } from "@parley/protocol";
 import { parseServerMessage } from "@parley/protocol/validate";
+import { Patience } from "../support/patience.ts";
 import type { Carrier, End, Link } from "./link.ts";
 import type { NativeServer } from "./native-server.ts";
 import { type BareWebSocketOptions, connectWebSocket } from "./web-socket-link.ts";
@@ -14,7 +15,6 @@ type Told<Op extends keyof ServerMessages> = Extract<ServerMessage, { op: Op }>;
 /** A message as a test writes it: right or wrong. */
 export type Sent = Readonly<Record<string, unknown>>;
 
-const patienceMs = 5_000;
 const normalClosure = 1000;
 
 export class Peer {
@@ -22,7 +22,7 @@ export class Peer {
   readonly #inbox: ServerMessage[] = [];
   #link: Link | undefined;
   #end: End | undefined;
-  #wake: () => void = () => {};
+  readonly #patience = new Patience();
   #pings = 0;
 
   private constructor(carrier: Carrier["name"]) {
@@ -56,11 +56,11 @@ export class Peer {
         const parsed = parseServerMessage(text);
         assert.ok(parsed.ok, `the server said what the protocol does not know: ${text}`);
         this.#inbox.push(parsed.value);
-        this.#wake();
+        this.#patience.wake();
       },
       end: (end: End) => {
         this.#end = end;
-        this.#wake();
+        this.#patience.wake();
       },
     };
   }
@@ -106,7 +106,7 @@ export class Peer {
       const first = this.#inbox.shift();
       if (first) return first;
       if (this.#end) throw new Error(`the connection ended: ${JSON.stringify(this.#end)}`);
-      await this.#change();
+      await this.#patience.change();
     }
   }
 
@@ -169,8 +169,8 @@ export class Peer {
   }
 
   /** How it ended, once it has. */
-  async ended(timeoutMs = patienceMs): Promise<End> {
-    while (!this.#end) await this.#change(timeoutMs);
+  async ended(timeoutMs?: number): Promise<End> {
+    while (!this.#end) await this.#patience.change(timeoutMs);
     return this.#end;
   }
 
@@ -178,13 +178,5 @@ export class Peer {
   async cut(): Promise<void> {
     this.link.cut();
     await this.ended();
-  }
-
-  async #change(timeoutMs = patienceMs): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    const late = () => reject(new Error(`the server said nothing for ${timeoutMs} ms`));
-    const timer = setTimeout(late, timeoutMs);
-    await promise.finally(() => clearTimeout(timer));
   }
 }

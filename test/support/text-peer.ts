@@ -7,14 +7,13 @@ import assert from "node:assert/strict";
 import type { End, Link } from "../native/link.ts";
 import { type BareWebSocketOptions, connectWebSocket } from "../native/web-socket-link.ts";
 import { clientFrame, type FrameOptions, opcodes } from "../native/web-socket-wire.ts";
-
-const patienceMs = 5_000;
+import { Patience } from "./patience.ts";
 
 export class TextPeer {
   readonly #inbox: string[] = [];
   #link: Link | undefined;
   #end: End | undefined;
-  #wake: () => void = () => {};
+  readonly #patience = new Patience();
 
   private constructor() {}
 
@@ -25,11 +24,11 @@ export class TextPeer {
     const events = {
       text: (text: string) => {
         peer.#inbox.push(text);
-        peer.#wake();
+        peer.#patience.wake();
       },
       end: (end: End) => {
         peer.#end = end;
-        peer.#wake();
+        peer.#patience.wake();
       },
     };
     peer.#link = await connectWebSocket({ webSocketPort: port }, events, { path: "/", ...options, headers });
@@ -63,7 +62,7 @@ export class TextPeer {
       const first = this.#inbox.shift();
       if (first !== undefined) return first;
       if (this.#end) throw new Error(`the connection ended: ${JSON.stringify(this.#end)}`);
-      await this.#change();
+      await this.#patience.change();
     }
   }
 
@@ -78,8 +77,8 @@ export class TextPeer {
   }
 
   /** How it ended, once it has. */
-  async ended(timeoutMs = patienceMs): Promise<End> {
-    while (!this.#end) await this.#change(timeoutMs);
+  async ended(timeoutMs?: number): Promise<End> {
+    while (!this.#end) await this.#patience.change(timeoutMs);
     return this.#end;
   }
 
@@ -87,13 +86,5 @@ export class TextPeer {
   async cut(): Promise<void> {
     this.link.cut();
     await this.ended();
-  }
-
-  async #change(timeoutMs = patienceMs): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    const late = () => reject(new Error(`the server said nothing for ${timeoutMs} ms`));
-    const timer = setTimeout(late, timeoutMs);
-    await promise.finally(() => clearTimeout(timer));
   }
 }

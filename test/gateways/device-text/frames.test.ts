@@ -1,4 +1,4 @@
-/** `device-text`, below its lines: any path, fragments, bytes for text, what ends a connection, silence, slow readers. */
+/** `device-text`, below its lines: paths, fragments, bytes for text, what ends a connection, silence, slow readers. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { shakeHands } from "../../native/web-socket-link.ts";

@@ -1,12 +1,7 @@
-/**
- * A real server in the test's own process, with this gateway and the native one beside it, on ports of their own. The
- * test fails when the server complained about anything.
- */
-import assert from "node:assert/strict";
+/** This gateway, and the native one beside it, of a server in the test's own process. */
 import type { TestContext } from "node:test";
-import { loadConfig } from "../../../packages/server/src/config.ts";
-import { type ServerParts, startServer } from "../../../packages/server/src/server.ts";
-import { temporaryDirectory } from "../../support/temporary-directory.ts";
+import type { ServerParts } from "../../../packages/server/src/server.ts";
+import { type Settings, startInProcess } from "../../support/server-in-process.ts";
 
 export interface ChatServer {
   /** Of the gateway. */
@@ -18,26 +13,12 @@ export interface ChatServer {
 /** Starts a server that ends with the test; in memory unless `settings.engine` says `level`. */
 export async function startChatServer(
   t: TestContext,
-  settings: Readonly<Record<string, unknown>> = {},
+  settings: Settings = {},
   parts: Partial<ServerParts> = {},
 ): Promise<ChatServer> {
-  const gateways = ["native-tcp", "framed-tcp"];
-  const ports = { "http.port": 0, "nativeTcp.port": 0, "framedTcp.port": 0 };
-  const flags = { engine: "memory", dataDir: temporaryDirectory(t), gateways, ...ports, ...settings };
-  const loaded = loadConfig({ environment: {}, flags });
-  assert.ok(loaded.ok, loaded.ok ? "" : loaded.faults.join("\n"));
-  const complaints: string[] = [];
-  const log = { error: (message: string, error: unknown) => complaints.push(`${message}: ${error}`) };
-  const server = await startServer(loaded.config, { log, ...parts });
-  const [native, framed] = server.listeners.map(({ url }) => Number(new URL(url).port));
-  let stopped: Promise<void> | undefined;
-  const stop = () => {
-    stopped ??= server.stop();
-    return stopped;
-  };
-  t.after(async () => {
-    await stop();
-    assert.deepEqual(complaints, [], "the server complained");
-  });
+  const gateways: Settings["gateways"] = ["native-tcp", "framed-tcp"];
+  const all = { gateways, "nativeTcp.port": 0, "framedTcp.port": 0, ...settings };
+  const { urls, stop } = await startInProcess(t, all, parts);
+  const [native, framed] = urls.map(({ port }) => Number(port));
   return { port: framed ?? 0, nativePort: native ?? 0, stop };
 }

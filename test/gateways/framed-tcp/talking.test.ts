@@ -145,7 +145,7 @@ describe("the form of the first frame", () => {
 });
 
 describe("what others send", () => {
-  it("comes with its room, and its encoding where it is binary; to everybody as any other", async (t) => {
+  it("comes with its room, and its encoding where it is binary; to everybody like all others", async (t) => {
     const { port, nativePort } = await startChatServer(t);
     const [imran, plain] = [await ChatPeer.named(port, "imran"), await ChatPeer.connect(port)];
     plain.send("/rename paula");

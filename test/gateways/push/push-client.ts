@@ -127,7 +127,7 @@ export class PushSocket {
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-/** A JWT made by hand: any header, any claims, HMAC by any secret. */
+/** A JWT made by hand, of these claims and this header, right or wrong, with an HMAC by this secret. */
 export function forge(
   claims: object,
   secret: string,

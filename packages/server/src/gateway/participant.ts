@@ -66,7 +66,7 @@ export class Participant implements Connection {
   }
 
   /**
-   * From now on the connection speaks for that user, and gets what waited. `user` may be what finds a name. A session that
+   * From now on the connection speaks for that user, and gets what waited. `user` may be what finds the name, or the user. A session that
    * it had ends when its peer has been given all that there was. `beforeStart` runs before the first message. Faults: those
    * of `core.login`, `storage_unavailable`.
    */

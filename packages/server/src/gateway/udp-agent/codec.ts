@@ -34,7 +34,7 @@ export type AgentMessage = {
 const validators = new Map(Object.entries<TSchema>(contents).map(([id, schema]) => [id, Compile(schema)]));
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Reads one datagram: any bytes may come. Undefined where they are not a message that an agent may send. */
+/** Reads one datagram, whatever its bytes are. Undefined where they are not a message that an agent may send. */
 export function parseDatagram(bytes: Uint8Array): AgentMessage | undefined {
   let value: unknown;
   try {
