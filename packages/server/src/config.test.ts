@@ -4,7 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { temporaryDirectory } from "../../../test/support/temporary-directory.ts";
-import { type Config, type ConfigSources, environmentName, loadConfig, refuseToServe, settings } from "./config.ts";
+import { type Config, type ConfigSources, environmentName, loadConfig, refuseToServe } from "./config.ts";
+import { settings } from "./settings.ts";
 
 function file(t: TestContext, text: string): string {
   const path = join(temporaryDirectory(t), "parley.yaml");

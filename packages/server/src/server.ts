@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Config, GatewayName } from "./config.ts";
+import type { Config } from "./config.ts";
 import { randomWord, systemClock } from "./core/clock.ts";
 import { Core } from "./core/core.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -19,6 +19,7 @@ import { startPeerJson } from "./gateway/peer-json/peer-json.ts";
 import { startPush } from "./gateway/push/push.ts";
 import { startUdpAgent } from "./gateway/udp-agent/udp-agent.ts";
 import { HttpListener } from "./http/http-listener.ts";
+import type { GatewayName } from "./settings.ts";
 
 export interface RunningServer {
   readonly listeners: readonly Listener[];

@@ -1,9 +1,10 @@
 /** `parley serve`: starts the server, says what can be done where, drains on SIGTERM and SIGINT. */
-import { environmentName, loadConfig, refuseToServe, type Setting, settings } from "../config.ts";
+import { environmentName, loadConfig, refuseToServe } from "../config.ts";
 import { StoreRefused } from "../engine/level/open-store.ts";
 import type { GatewayLog, Listener } from "../gateway/gateway.ts";
 import { nativePath } from "../gateway/native/websocket.ts";
 import { startServer } from "../server.ts";
+import { type Setting, settings } from "../settings.ts";
 import { exitCodes } from "./exit-codes.ts";
 
 export interface ServeFlags {

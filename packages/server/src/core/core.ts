@@ -7,7 +7,6 @@ import {
   type DeviceKey,
   defaultWindow,
   everyone,
-  fail,
   type LogName,
   maxRecipients,
   ok,
@@ -29,6 +28,7 @@ import { Cursors } from "./cursors.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Directory, type User } from "./directory.ts";
 import { Hub } from "./hub.ts";
+import { type Authenticate, type Credentials, takeAtTheirWord } from "./identity.ts";
 import { createIds } from "./ids.ts";
 import { addMembers, enter, findRoom, type Group, leave } from "./membership.ts";
 import { type Posted, post } from "./post.ts";
@@ -46,13 +46,12 @@ export interface CoreOptions {
   readonly limits: CoreLimits;
   readonly retention: RetentionPolicy;
   readonly onError: Services["onError"];
+  /** Default: everybody is whom they say. */
+  readonly authenticate?: Authenticate;
 }
 
 /** What a gateway says to log a connection in. */
-export type Login = Omit<ClientMessages["hello"], "op" | "ref" | "token" | "user"> & {
-  /** A name, or who it is: a guest, whose name nobody can choose. */
-  readonly user?: string | User;
-};
+export type Login = Omit<ClientMessages["hello"], "op" | "ref" | keyof Credentials> & Credentials;
 
 export interface LoggedIn {
   readonly session: Session;
@@ -66,18 +65,20 @@ export class Core {
   readonly #services: Services;
   readonly #counters: Counters;
   readonly #retention: Retention;
+  readonly #authenticate: Authenticate;
   /** By `user/device`. */
   readonly #sessions = new Map<string, Session>();
 
-  private constructor(services: Services, counters: Counters, retention: RetentionPolicy) {
+  private constructor(services: Services, counters: Counters, retention: RetentionPolicy, authenticate: Authenticate) {
     this.limits = services.limits;
     this.#services = services;
     this.#counters = counters;
     this.#retention = new Retention(services, retention);
+    this.#authenticate = authenticate;
   }
 
   /** Loads users, rooms and memberships. Rejects with `StorageUnavailable`. */
-  static async open({ engine, clock, limits, retention, onError }: CoreOptions): Promise<Core> {
+  static async open({ engine, clock, limits, retention, onError, authenticate }: CoreOptions): Promise<Core> {
     const directory = await Directory.load(engine);
     const newId = createIds(clock);
     const cursors = new Cursors(engine);
@@ -97,25 +98,28 @@ export class Core {
         onError("a dead letter was not written", error),
       ),
     };
-    return new Core(services, await Counters.load(engine), retention);
+    return new Core(services, await Counters.load(engine), retention, authenticate ?? takeAtTheirWord);
   }
 
   /**
    * Begins a session for a connection. The gateway then tells `welcome` and the resets and calls `session.start()`. A
-   * session of the same device ends. Faults: `bad_message`, `bad_name`, `forbidden`. Rejects with `StorageUnavailable`.
+   * session of the same device ends. Faults: `bad_message`, `bad_name`, `forbidden`, `unauthorized`. Rejects with `StorageUnavailable`.
    */
   async login(connection: Connection, login: Login): Promise<Result<LoggedIn>> {
     const { clock, presence } = this.#services;
-    if (login.user === undefined) return fail("bad_message", 'hello: field "user" is missing');
+    const authenticated = await this.#authenticate(login, connection.info);
+    if (!authenticated.ok) return authenticated;
+    const identity = authenticated.value;
     const id = randomWord(clock);
     const device = login.device === undefined ? ok(`session-${id}` as DeviceKey) : parseDevice(login.device);
     if (!device.ok) return device;
-    const registered = typeof login.user === "string" ? await this.register(login.user) : ok(login.user);
+    const registered = typeof identity.user === "string" ? await this.register(identity.user) : ok(identity.user);
     if (!registered.ok) return registered;
     const user = registered.value;
     const session = new Session(this.#services, connection, {
       id,
       user,
+      identity,
       device: device.value,
       lasting: login.device !== undefined,
       window: Math.min(login.window ?? defaultWindow, this.limits.maxWindow),

@@ -18,6 +18,7 @@ import type { Connection, CoreEvent } from "./connection.ts";
 import type { CursorPosition, DeviceCursor } from "./cursors.ts";
 import type { User } from "./directory.ts";
 import type { Topic } from "./hub.ts";
+import type { Identity } from "./identity.ts";
 import type { Watcher } from "./presence.ts";
 import { RequestQueue } from "./request-queue.ts";
 import type { Services } from "./services.ts";
@@ -28,6 +29,7 @@ type Told = Exclude<CoreEvent, Entry>;
 export interface SessionOptions {
   readonly id: string;
   readonly user: User;
+  readonly identity: Identity;
   readonly device: DeviceKey;
   /** Whether the device outlives the connection: it has cursors of its own. */
   readonly lasting: boolean;
@@ -39,6 +41,8 @@ export interface SessionOptions {
 export class Session implements Reader, Watcher {
   readonly id: string;
   readonly user: User;
+  /** What was proved at login, or renewed since. */
+  identity: Identity;
   readonly device: DeviceKey;
   readonly window: number;
   readonly origin: string;
@@ -65,6 +69,7 @@ export class Session implements Reader, Watcher {
     this.#connection = connection;
     this.id = options.id;
     this.user = options.user;
+    this.identity = options.identity;
     this.device = options.device;
     this.window = options.window;
     this.origin = `${options.user.key}/${options.device}`;

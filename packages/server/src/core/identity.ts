@@ -1,0 +1,44 @@
+/**
+ * Who a connection has proved to be, and what it may do. Gateways pass on what their peer said; an `Authenticate` (see
+ * `auth/`) makes an identity of it, and the core asks the identity before every action (`authorisation.ts`).
+ */
+import { fail, ok, type Result } from "@parley/protocol";
+import type { Connection } from "./connection.ts";
+import type { User } from "./directory.ts";
+
+/** What a peer says to be let in, whatever protocol carried it. */
+export interface Credentials {
+  /** A name, or who it is: a guest, whose name nobody can choose. */
+  readonly user?: string | User;
+  readonly device?: string;
+  /** As the peer sent it; not checked in any way yet. */
+  readonly token?: string;
+}
+
+export interface Identity {
+  readonly user: string | User;
+  /** The only device that it may be, where it is bound to one. */
+  readonly device: string | undefined;
+  readonly rights: Rights;
+  /** Milliseconds since the epoch from which on it counts no more; `Infinity`: never. */
+  readonly expiresAt: number;
+  /** The token's `jti`, by which it may be revoked. */
+  readonly tokenId: string | undefined;
+}
+
+/** What somebody may do beyond what membership and ownership decide. */
+export interface Rights {
+  /** Everything that an operator may: other people's logs, sessions, dead letters, accounts. */
+  readonly administer: boolean;
+}
+
+/** Finds out who somebody is. Faults: `bad_message` where something is missing, `unauthorized`. */
+export type Authenticate = (credentials: Credentials, from: Connection["info"]) => Promise<Result<Identity>>;
+
+export const everydayRights: Rights = { administer: false };
+
+/** Open login: everybody is whom they say. Only for machines whose every user is trusted. */
+export const takeAtTheirWord: Authenticate = async ({ user }) =>
+  user === undefined
+    ? fail("bad_message", 'hello: field "user" is missing')
+    : ok({ user, device: undefined, rights: everydayRights, expiresAt: Infinity, tokenId: undefined });

@@ -1,0 +1,162 @@
+/**
+ * What can be configured: one table of settings, each with its default, what it takes and what it is for. `config.ts`
+ * reads them; `parley serve --settings` prints them.
+ */
+import { type TSchema, Type } from "typebox";
+
+export interface Setting {
+  readonly schema: TSchema;
+  readonly fallback: unknown;
+  readonly about: string;
+  /** The value is not repeated where it is wrong. */
+  readonly secret?: true;
+}
+
+const port = Type.Integer({ minimum: 0, maximum: 65_535 });
+const count = Type.Integer({ minimum: 0 });
+const flag = Type.Boolean();
+const byte = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
+/** 224.0.0.0/4 (RFC 1112, section 4), or nothing. */
+const multicast = `^((22[4-9]|23\\d)(\\.${byte}){3})?$`;
+/** RFC 7518, section 3.2: a key for HS256 has 256 bits. */
+const tokenSecret = Type.String({
+  pattern: "^(?:[^]{32,})?$",
+  description: "empty or at least 32 characters long",
+});
+
+/** The ways in, in the order in which they are listed. */
+export const gatewayNames = [
+  "native-websocket",
+  "native-tcp",
+  "peer-json",
+  "push",
+  "framed-tcp",
+  "device-text",
+  "udp-agent",
+] as const;
+export type GatewayName = (typeof gatewayNames)[number];
+
+/** Every setting, by its key: `http.port` in the file is `http: { port: 8080 }`, in the environment `PARLEY_HTTP_PORT`. */
+export const settings = {
+  dataDir: {
+    schema: Type.String({ minLength: 1 }),
+    fallback: "./data",
+    about: "directory that holds everything the server keeps",
+  },
+  engine: {
+    schema: Type.Union([Type.Literal("level"), Type.Literal("memory")]),
+    fallback: "level",
+    about: "where logs live: level (on disk) or memory (gone with the process)",
+  },
+  host: { schema: Type.String({ minLength: 1 }), fallback: "127.0.0.1", about: "address that all listeners bind" },
+  insecure: { schema: flag, fallback: false, about: "allow an address beyond loopback without authentication" },
+  "http.port": { schema: port, fallback: 8080, about: "port of the HTTP and WebSocket listener; 0 takes a free one" },
+  "http.origins": {
+    schema: Type.Array(Type.String()),
+    fallback: [],
+    about: "web origins that may connect, beside those on loopback",
+  },
+  gateways: {
+    schema: Type.Array(Type.Unsafe<GatewayName>(Type.Union(gatewayNames.map((name) => Type.Literal(name))))),
+    fallback: gatewayNames,
+    about: `protocols that are served: ${gatewayNames.join(", ")}`,
+  },
+  "nativeTcp.port": { schema: port, fallback: 5790, about: "port of the native protocol over TCP; 0 takes a free one" },
+  "peerJson.port": { schema: port, fallback: 5678, about: "port of the peer-json gateway; 0 takes a free one" },
+  "framedTcp.port": { schema: port, fallback: 5789, about: "port of the framed-tcp gateway; 0 takes a free one" },
+  "framedTcp.maxFrameBytes": {
+    schema: Type.Integer({ minimum: 64, maximum: 67_108_864 }),
+    fallback: 1_048_576,
+    about: "longest frame taken from a client of the framed-tcp gateway",
+  },
+  "push.origins": {
+    schema: Type.Array(Type.String()),
+    fallback: ["http://localhost:4000"],
+    about: "web origins that may use the push gateway, beside the server's own",
+  },
+  "push.appSecret": {
+    schema: tokenSecret,
+    fallback: "",
+    about: "what the push gateway signs app tokens with; empty: its own, kept in the store",
+    secret: true,
+  },
+  "push.socketSecret": {
+    schema: tokenSecret,
+    fallback: "",
+    about: "the same for socket tokens; another one",
+    secret: true,
+  },
+  "push.redisUrl": {
+    schema: Type.String({
+      pattern: "^(?:rediss?://[^]+)?$",
+      description: "empty, or begin with redis:// or rediss://",
+    }),
+    fallback: "",
+    about: "Redis whose channel `notifications` the push gateway listens to; empty: none",
+    secret: true,
+  },
+  "deviceText.port": { schema: port, fallback: 8081, about: "port of the device-text gateway; 0 takes a free one" },
+  "deviceText.origins": {
+    schema: Type.Array(Type.String()),
+    fallback: ["null"],
+    about: "web origins that may use device-text, beside those of http.origins; null: pages that were opened as a file",
+  },
+  "udpAgent.port": {
+    schema: port,
+    fallback: 10_000,
+    about: "port of the udp-agent gateway for messages; 0 takes a free one",
+  },
+  "udpAgent.discoveryPort": {
+    schema: port,
+    fallback: 10_001,
+    about: "port where UDP agents find the broker; 0 takes a free one",
+  },
+  "udpAgent.multicastGroup": {
+    schema: Type.String({ pattern: multicast, description: "an IPv4 multicast address, or nothing" }),
+    fallback: "",
+    about: "multicast group where UDP agents may also find the broker; nothing: none",
+  },
+  "udpAgent.inactivityMs": {
+    schema: Type.Integer({ minimum: 300 }),
+    fallback: 300_000,
+    about: "silence after which a UDP agent is offline",
+  },
+  "udpAgent.maxDatagramBytes": {
+    schema: Type.Integer({ minimum: 512, maximum: 65_507 }),
+    fallback: 8192,
+    about: "longest datagram sent to a UDP agent; what needs a longer one becomes a dead letter",
+  },
+  "limits.maxFrameBytes": {
+    schema: Type.Integer({ minimum: 1024, maximum: 67_108_864 }),
+    fallback: 8_388_608,
+    about: "longest frame taken from a client",
+  },
+  "limits.maxBodyBytes": {
+    schema: Type.Integer({ minimum: 1, maximum: 16_777_216 }),
+    fallback: 1_048_576,
+    about: "longest body of a message",
+  },
+  "limits.maxWindow": {
+    schema: Type.Integer({ minimum: 1, maximum: 65_536 }),
+    fallback: 65_536,
+    about: "most unacknowledged messages a session may ask for",
+  },
+  "limits.maxOutboxBytes": {
+    schema: Type.Integer({ minimum: 65_536 }),
+    fallback: 1_048_576,
+    about: "bytes that may wait for one connection before it becomes a reader of its log",
+  },
+  "limits.idleMs": {
+    schema: Type.Integer({ minimum: 300 }),
+    fallback: 90_000,
+    about: "silence after which a connection is closed",
+  },
+  "retention.maxAgeHours": { schema: count, fallback: 0, about: "messages older than this are trimmed; 0: never" },
+  "retention.maxMessages": { schema: count, fallback: 0, about: "most messages kept in one log; 0: no limit" },
+  "retention.maxBytes": { schema: count, fallback: 0, about: "most bytes kept in one log; 0: no limit" },
+  "retention.intervalSeconds": {
+    schema: Type.Integer({ minimum: 1 }),
+    fallback: 60,
+    about: "how often logs are trimmed",
+  },
+} as const satisfies Record<string, Setting>;
