@@ -11,7 +11,7 @@ import { lineGateway } from "./line-gateway.ts";
 
 const { LINE_PORT = "5791", PARLEY_DATA_DIR = "./data-line", PARLEY_NATIVE_TCP_PORT = "5792", ...rest } = process.env;
 const environment = { ...rest, PARLEY_DATA_DIR, PARLEY_NATIVE_TCP_PORT };
-const loaded = loadConfig({ environment, flags: { gateways: "native-tcp" } });
+const loaded = loadConfig({ environment, flags: { gateways: "native-tcp", "http.api": false } });
 if (!loaded.ok) {
   console.error(loaded.faults.join("\n"));
   process.exit(2);

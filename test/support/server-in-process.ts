@@ -24,7 +24,7 @@ export async function startInProcess(
   settings: Settings,
   parts: Partial<ServerParts>,
 ): Promise<ServerInProcess> {
-  const flags = { engine: "memory", dataDir: temporaryDirectory(t), ...settings };
+  const flags = { engine: "memory", "http.port": 0, dataDir: temporaryDirectory(t), ...settings };
   const loaded = loadConfig({ environment: {}, flags });
   assert.ok(loaded.ok, loaded.ok ? "" : loaded.faults.join("\n"));
   const complaints: string[] = [];

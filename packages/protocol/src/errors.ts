@@ -24,16 +24,17 @@ const table = {
     closes: true,
     retry: "no",
   },
-  bad_utf8: { meaning: "The frame's bytes are not UTF-8.", http: 400, wsClose: 1007, closes: true, retry: "no" },
+  bad_utf8: { meaning: "The bytes are not UTF-8.", http: 400, wsClose: 1007, closes: true, retry: "no" },
   frame_too_large: {
-    meaning: "The frame is longer than `limits.maxFrameBytes` (64 KiB before `welcome`).",
+    meaning:
+      "The frame, or the body of an HTTP request, is longer than allowed: `limits.maxFrameBytes` (64 KiB before `welcome`).",
     http: 413,
     wsClose: 1009,
     closes: true,
     retry: "no",
   },
   bad_json: {
-    meaning: "The frame's text is not one JSON object.",
+    meaning: "The text is not one JSON object.",
     http: 400,
     wsClose: 1007,
     closes: false,
@@ -145,6 +146,21 @@ const table = {
     wsClose: 1012,
     closes: true,
     retry: "reconnect",
+  },
+  unknown_path: { meaning: "HTTP: nothing is at that path.", http: 404, wsClose: 1008, closes: false, retry: "no" },
+  bad_method: {
+    meaning: "HTTP: the path does not have that method.",
+    http: 405,
+    wsClose: 1008,
+    closes: false,
+    retry: "no",
+  },
+  bad_content_type: {
+    meaning: "HTTP: the body is not of a type that the path takes.",
+    http: 415,
+    wsClose: 1008,
+    closes: false,
+    retry: "no",
   },
   internal: {
     meaning: "A bug in the server; it is in the server's log.",

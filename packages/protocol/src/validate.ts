@@ -54,10 +54,15 @@ function parse(text: string, checkers: ReadonlyMap<string, Checker>): Result<unk
     return fail("unknown_op", `field "op" ${op === undefined ? "is missing" : "must be a string"}`);
   const checker = checkers.get(op);
   if (!checker) return fail("unknown_op", `unknown op ${quote(op)}`);
-  const flaw = flawIn(value, maxDepth);
+  const flaw = findFlaw(value);
   if (flaw !== undefined) return fail("bad_message", `${op}: ${flaw}`);
   if (!checker.check(value)) return fail("bad_message", `${op}: ${checker.explain(value)}`);
   return ok(value);
+}
+
+/** What no message may have, whatever its schema: too many levels, or text that UTF-8 cannot carry; undefined: nothing. */
+export function findFlaw(value: object): string | undefined {
+  return flawIn(value, maxDepth);
 }
 
 /** What no field may have, documented or not: more than `limit` levels, or text that UTF-8 cannot carry. */

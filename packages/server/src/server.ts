@@ -18,6 +18,7 @@ import { startNativeWebSocket } from "./gateway/native/websocket.ts";
 import { startPeerJson } from "./gateway/peer-json/peer-json.ts";
 import { startPush } from "./gateway/push/push.ts";
 import { startUdpAgent } from "./gateway/udp-agent/udp-agent.ts";
+import { startApi } from "./http/api/api.ts";
 import { HttpListener } from "./http/http-listener.ts";
 import type { GatewayName } from "./settings.ts";
 
@@ -70,7 +71,7 @@ export async function startServer(
       onError: log.error,
     });
     const listenHttp: ListenHttp = (port, origins) => HttpListener.start(httpAt(port, origins));
-    const isShared = config.gateways.some((name) => onSharedListener.has(name));
+    const isShared = config["http.api"] || config.gateways.some((name) => onSharedListener.has(name));
     const http = isShared ? await HttpListener.bind(httpAt(config["http.port"])) : undefined;
     if (http) started.push(http);
     const add = (gateway: Gateway) => {
@@ -80,6 +81,7 @@ export async function startServer(
     const context = { core, host: config.host, maxOutboxBytes: config["limits.maxOutboxBytes"], log };
     for await (const gateway of startGateways(config, context, http, listenHttp)) add(gateway);
     for (const start of ownGateways) add(await start(context));
+    if (http && config["http.api"]) add(startApi({ core, http, log }));
     await http?.open();
     const trimming = trimRegularly(core, config["retention.intervalSeconds"] * 1000, log);
     return {

@@ -56,6 +56,7 @@ export const settings = {
     fallback: [],
     about: "web origins that may connect, beside those on loopback",
   },
+  "http.api": { schema: flag, fallback: true, about: "serve the HTTP API under /v1 on the HTTP listener" },
   gateways: {
     schema: Type.Array(Type.Unsafe<GatewayName>(Type.Union(gatewayNames.map((name) => Type.Literal(name))))),
     fallback: gatewayNames,

@@ -28,7 +28,7 @@ import { Cursors } from "./cursors.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Directory, type User } from "./directory.ts";
 import { Hub } from "./hub.ts";
-import { type Authenticate, type Credentials, takeAtTheirWord } from "./identity.ts";
+import { type Authenticate, type Credentials, type Identity, takeAtTheirWord } from "./identity.ts";
 import { createIds } from "./ids.ts";
 import { addMembers, enter, findRoom, type Group, leave } from "./membership.ts";
 import { type Posted, post } from "./post.ts";
@@ -113,7 +113,7 @@ export class Core {
     const id = randomWord(clock);
     const device = login.device === undefined ? ok(`session-${id}` as DeviceKey) : parseDevice(login.device);
     if (!device.ok) return device;
-    const registered = typeof identity.user === "string" ? await this.register(identity.user) : ok(identity.user);
+    const registered = await this.#userOf(identity);
     if (!registered.ok) return registered;
     const user = registered.value;
     const session = new Session(this.#services, connection, {
@@ -135,6 +135,25 @@ export class Core {
       session.end();
       throw error;
     }
+  }
+
+  /**
+   * Who somebody is who asks without a session, made durably if new. Faults: `bad_message`, `bad_name`, `forbidden`,
+   * `unauthorized`. Rejects with `StorageUnavailable`.
+   */
+  async authenticate(
+    credentials: Credentials,
+    from: Connection["info"],
+  ): Promise<Result<{ readonly identity: Identity; readonly user: User }>> {
+    const authenticated = await this.#authenticate(credentials, from);
+    if (!authenticated.ok) return authenticated;
+    const identity = authenticated.value;
+    const user = await this.#userOf(identity);
+    return user.ok ? ok({ identity, user: user.value }) : user;
+  }
+
+  async #userOf({ user }: Identity): Promise<Result<User>> {
+    return typeof user === "string" ? this.register(user) : ok(user);
   }
 
   /** The user of that name, made durably if new. Faults: `bad_name`, `forbidden`. Rejects with `StorageUnavailable`. */

@@ -5,7 +5,9 @@
  */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
+import { fail } from "@parley/protocol";
 import { type FastifyPluginAsync, fastify } from "fastify";
+import { refuse } from "./api/problem.ts";
 import { authority } from "./authority.ts";
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -38,7 +40,13 @@ export class HttpListener {
     this.#server = server;
     this.url = url;
     this.#origins = origins;
-    this.#fastify = fastify({ serverFactory: () => server });
+    // A name of 64 characters is at most 768 bytes in a path.
+    this.#fastify = fastify({
+      serverFactory: () => server,
+      routerOptions: { maxParamLength: 1024 },
+      frameworkErrors: (_, __, reply) =>
+        void refuse(reply, fail("unknown_path", "the path is not a well-formed one").fault),
+    });
     this.#fastify.get("/", (_, reply) => reply.type("text/plain; charset=utf-8").send(this.#welcome()));
     this.#fastify.setNotFoundHandler((_, reply) =>
       reply.code(404).type("text/plain; charset=utf-8").send("Not found\n"),
@@ -77,6 +85,11 @@ export class HttpListener {
     this.#opened.resolve();
   }
 
+  /** Whether pages of that origin may use what the listener serves, exact; those from this machine's loopback may. */
+  allows(origin: string): boolean {
+    return loopbackOrigin.test(origin) || this.#origins.includes(origin);
+  }
+
   /**
    * Hands WebSocket upgrades of `path` to `handler`; `*`: of every path that nobody else has. `origins` may open them
    * beside those that may open all.
@@ -95,8 +108,7 @@ export class HttpListener {
     const upgrade = this.#upgrades.get(path) ?? this.#upgrades.get("*");
     if (!upgrade) return this.refuseUpgrade(socket, 404, "no WebSocket here");
     const { origin } = request.headers;
-    const allowed = [...this.#origins, ...upgrade.origins];
-    if (origin !== undefined && !loopbackOrigin.test(origin) && !allowed.includes(origin)) {
+    if (origin !== undefined && !this.allows(origin) && !upgrade.origins.includes(origin)) {
       return this.refuseUpgrade(socket, 403, "this origin is not allowed");
     }
     upgrade.handler(request, socket, head);

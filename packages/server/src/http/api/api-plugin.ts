@@ -1,0 +1,26 @@
+/** What a part of the API is: `api.ts` has the list of them. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
+import type { Core } from "../../core/core.ts";
+import type { GatewayLog } from "../../gateway/gateway.ts";
+import type { HttpListener } from "../http-listener.ts";
+import type { SchemaTypes } from "./validation.ts";
+
+export interface ApiOptions {
+  readonly core: Core;
+  /** The shared listener, not open yet. */
+  readonly http: HttpListener;
+  readonly log: GatewayLog;
+}
+
+/** Where a plugin puts its routes: paths are below `/v1`, handlers are typed by the schemas. */
+export type ApiInstance = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  SchemaTypes
+>;
+
+/** Adds routes. Each names its `operationId`, `tags`, `summary` and `response` with `problems(…)`; see `identity-routes.ts`. */
+export type ApiPlugin = (app: ApiInstance, options: ApiOptions) => void;

@@ -1,0 +1,84 @@
+/**
+ * Who asks: every request says so in its `Authorization`, and the core's `Authenticate` decides. There are no cookies, so
+ * that a foreign page cannot ask in its visitor's name. Routes say what they need by `config.access`.
+ */
+import { type Fault, fail, ok, parseUser, type Result } from "@parley/protocol";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Core } from "../../core/core.ts";
+import type { User } from "../../core/directory.ts";
+import type { Credentials, Identity } from "../../core/identity.ts";
+import { refuse } from "./problem.ts";
+
+/**
+ * Who may use a route: `public`: anybody; `user`: everybody who is somebody; `self`: the user that the path names
+ * (`:user`), or who administers; `administer`: who administers.
+ */
+export type Access = "public" | "user" | "self" | "administer";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Default: `user`. */
+    readonly access?: Access;
+    /** Whether a token may come in the query (`?token=`), for clients that cannot set headers. */
+    readonly tokenInQuery?: boolean;
+  }
+  interface FastifyRequest {
+    /** Not on `public` routes. */
+    identity: Identity;
+    /** The identity's user. Not on `public` routes. */
+    user: User;
+  }
+}
+
+/** Makes the routes of `app` ask who it is, before a body is read. */
+export function authenticateRequests(app: FastifyInstance, core: Core): void {
+  app.decorateRequest("identity");
+  app.decorateRequest("user");
+  app.addHook("onRequest", async (request, reply) => {
+    const { access = "user" } = request.routeOptions.config;
+    if (access === "public" || request.is404) return undefined;
+    const credentials = credentialsOf(request);
+    if (!credentials.ok) return refuse(reply, credentials.fault);
+    const proved = await core.authenticate(credentials.value, infoOf(request));
+    if (!proved.ok) return refuse(reply, proved.fault);
+    request.identity = proved.value.identity;
+    request.user = proved.value.user;
+    const refused = lacks(request, access);
+    return refused && refuse(reply, refused);
+  });
+}
+
+/** For logs and listings: where a request comes from. */
+export function infoOf({ socket }: FastifyRequest): { readonly gateway: string; readonly address: string } {
+  return { gateway: "http", address: `${socket.remoteAddress}:${socket.remotePort}` };
+}
+
+/** What the request lacks to be let through. */
+function lacks({ identity, user, params }: FastifyRequest, access: Access): Fault | undefined {
+  if (access === "user" || identity.rights.administer) return undefined;
+  if (access === "administer") return fail("forbidden", "only who administers may do this").fault;
+  const named = parseUser((params as { user: string }).user);
+  if (!named.ok) return named.fault;
+  return named.value.key === user.key ? undefined : fail("forbidden", "this belongs to another user").fault;
+}
+
+function credentialsOf({ headers, query, routeOptions }: FastifyRequest): Result<Credentials> {
+  const { authorization } = headers;
+  const { token } = query as { token?: unknown };
+  if (authorization !== undefined) return parseAuthorization(authorization);
+  if (routeOptions.config.tokenInQuery && typeof token === "string") return ok({ token });
+  return fail("unauthorized", "say who you are: Authorization: Bearer TOKEN, or Basic with your name (curl -u NAME:)");
+}
+
+/** RFC 6750, section 2.1, and RFC 7617, section 2. */
+function parseAuthorization(header: string): Result<Credentials> {
+  const space = header.indexOf(" ");
+  const scheme = header.slice(0, Math.max(space, 0)).toLowerCase();
+  const rest = header.slice(space + 1).trim();
+  if (scheme === "bearer" && rest !== "") return ok({ token: rest });
+  if (scheme !== "basic") return fail("unauthorized", "Authorization must be Bearer or Basic");
+  const pair = Buffer.from(rest, "base64").toString("utf8");
+  const colon = pair.indexOf(":");
+  if (colon < 1) return fail("unauthorized", "Authorization: Basic must be NAME:PASSWORD in base64");
+  return ok({ user: pair.slice(0, colon) });
+}

@@ -1,0 +1,27 @@
+/**
+ * Which web pages may use the API (Fetch standard, "CORS protocol"): those of the listener's allowed origins, exact. Others are
+ * refused, not only denied the answer.
+ */
+import { fail } from "@parley/protocol";
+import type { FastifyInstance } from "fastify";
+import type { HttpListener } from "../http-listener.ts";
+import { refuse } from "./problem.ts";
+
+const preflightHeaders = {
+  "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, DELETE",
+  "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Last-Event-ID",
+  "Access-Control-Max-Age": "600",
+};
+
+/** Makes the routes of `app` answer pages of allowed origins, and their preflights. */
+export function allowPages(app: FastifyInstance, http: HttpListener): void {
+  app.addHook("onRequest", async ({ headers, method }, reply) => {
+    reply.headers({ Vary: "Origin", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" });
+    const { origin } = headers;
+    if (origin === undefined) return undefined;
+    if (!http.allows(origin)) return refuse(reply, fail("forbidden", "this web origin is not allowed").fault);
+    reply.headers({ "Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "Retry-After, Link" });
+    const isPreflight = method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
+    return isPreflight ? reply.code(204).headers(preflightHeaders).send() : undefined;
+  });
+}
