@@ -8,19 +8,7 @@ import { CorruptStore } from "./seal.ts";
 
 export const blockHeadBytes = 8;
 const windowBytes = 256 * 1024;
-
-export function encodeBlock(content: Uint8Array): Buffer {
-  return buildBlock(content.length, (block, at) => block.set(content, at));
-}
-
-/** A block of `length` bytes of content, which `fill` writes from `at` on. */
-export function buildBlock(length: number, fill: (block: Buffer, at: number) => void): Buffer {
-  const block = Buffer.allocUnsafe(blockHeadBytes + length);
-  fill(block, blockHeadBytes);
-  block.writeUInt32BE(length, 0);
-  block.writeUInt32BE(crc32(block.subarray(blockHeadBytes)), 4);
-  return block;
-}
+const firstMemory = 256 * 1024;
 
 /** The content of a block. Throws `CorruptStore` where the bytes are others than were written; `place` says whose they are. */
 export function decodeBlock(block: Buffer, place: string): Buffer {
@@ -33,12 +21,14 @@ export function decodeBlock(block: Buffer, place: string): Buffer {
   return content;
 }
 
-/** A file in the making. */
+/** A file in the making. Blocks are put together in memory, always the same, and written by `flush`. */
 export class BlockWriter {
   readonly path: string;
   readonly #file: FileHandle;
-  /** Bytes written: where the next block will be. */
-  size = 0;
+  #memory = Buffer.allocUnsafeSlow(firstMemory);
+  /** Bytes that are in memory and not written yet. */
+  collected = 0;
+  #written = 0;
 
   private constructor(path: string, file: FileHandle) {
     this.path = path;
@@ -50,15 +40,43 @@ export class BlockWriter {
     return new BlockWriter(path, await open(path, "wx", 0o600));
   }
 
-  /** Adds blocks of `encodeBlock`; resolves when they are on disk. */
-  async append(blocks: readonly Buffer[]): Promise<void> {
-    const bytes = blocks.length === 1 ? (blocks[0] as Buffer) : Buffer.concat(blocks);
-    for (let from = 0; from < bytes.length; ) {
-      const { bytesWritten } = await this.#file.write(bytes, from, bytes.length - from, this.size + from);
+  /** Where the next block begins: the file's size when all is flushed. */
+  get size(): number {
+    return this.#written + this.collected;
+  }
+
+  /** Adds a block of `length` bytes of content, which `fill` writes from `at` on. Not while `flush` is under way. */
+  add(length: number, fill: (memory: Buffer, at: number) => void): void {
+    const block = this.#room(blockHeadBytes + length);
+    fill(block, blockHeadBytes);
+    block.writeUInt32BE(length, 0);
+    block.writeUInt32BE(crc32(block.subarray(blockHeadBytes)), 4);
+    this.collected += block.length;
+  }
+
+  addContent(content: Uint8Array): void {
+    this.add(content.length, (memory, at) => memory.set(content, at));
+  }
+
+  #room(length: number): Buffer {
+    const end = this.collected + length;
+    if (end > this.#memory.length) {
+      const larger = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(end)));
+      this.#memory.copy(larger, 0, 0, this.collected);
+      this.#memory = larger;
+    }
+    return this.#memory.subarray(this.collected, end);
+  }
+
+  /** Resolves when all that was added is on disk. */
+  async flush(): Promise<void> {
+    for (let from = 0; from < this.collected; ) {
+      const { bytesWritten } = await this.#file.write(this.#memory, from, this.collected - from, this.#written + from);
       from += bytesWritten;
     }
     await this.#file.datasync();
-    this.size += bytes.length;
+    this.#written += this.collected;
+    this.collected = 0;
   }
 
   close(): Promise<void> {

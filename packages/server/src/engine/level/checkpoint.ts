@@ -4,7 +4,7 @@
  * to is on disk before its pointer, and the journal goes last: a crash anywhere leaves the journal to do it again, and
  * entries that a pointer already leads to are known by their seq (docs/adr/0005-value-files.md).
  */
-import { encodeChunk } from "./chunk.ts";
+import { addChunk } from "./chunk.ts";
 import type { ChunkFiles } from "./chunk-files.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
 import type { CommitStep } from "./commit.ts";
@@ -15,6 +15,7 @@ import { keys } from "./keys.ts";
 import type { LogState } from "./log-state.ts";
 import type { Records } from "./records.ts";
 import { seal } from "./seal.ts";
+import type { Slabs } from "./slabs.ts";
 import type { Volumes } from "./volumes.ts";
 
 const stepBytes = 128 * 1024;
@@ -42,6 +43,8 @@ export interface CheckpointParts {
   readonly files: ChunkFiles;
   readonly index: ChunkIndex;
   readonly volumes: Volumes;
+  /** Where the journal keeps its records. */
+  readonly slabs: Slabs;
   readonly onStep: (step: CommitStep) => void;
 }
 
@@ -84,7 +87,7 @@ export class Checkpoint {
 
   /** Moves everything that the journal has. No commit may be under way at the call; they may go on after it. */
   run(): Promise<void> {
-    const { journal, records, dedupe } = this.#parts;
+    const { journal, records, dedupe, slabs } = this.#parts;
     const upTo = journal.last;
     const logs = [...this.#dirty];
     this.#dirty = new Set();
@@ -94,14 +97,14 @@ export class Checkpoint {
     records.startFlush();
     dedupe.startFlush();
     for (const log of logs) log.startFlush();
-    this.#running = this.#run(logs, upTo).finally(() => {
+    this.#running = this.#run(logs, upTo, slabs.cut()).finally(() => {
       this.#running = undefined;
     });
     return this.#running;
   }
 
-  async #run(logs: readonly LogState[], upTo: number): Promise<void> {
-    const { journal, records, dedupe, volumes, db, onStep } = this.#parts;
+  async #run(logs: readonly LogState[], upTo: number, memory: readonly number[]): Promise<void> {
+    const { journal, records, dedupe, volumes, files, slabs, db, onStep } = this.#parts;
     this.#stepBegan = performance.now();
     const pointerBytes = logs.length > 0 ? await this.#moveEntries(logs) : 0;
     const last = await dedupe.write(upTo, () => this.#rest());
@@ -117,6 +120,9 @@ export class Checkpoint {
     for (const log of logs) log.flushed();
     records.flushed();
     dedupe.flushed();
+    // Reads that began before look into it still.
+    await files.readsEnded();
+    slabs.free(memory);
     await journal.dropBefore(upTo + 1);
     onStep("checkpoint-dropped");
   }
@@ -125,26 +131,24 @@ export class Checkpoint {
   async #moveEntries(logs: readonly LogState[]): Promise<number> {
     const { db, files, index, volumes, onStep } = this.#parts;
     const { file, writer } = await files.begin();
-    let blocks: Buffer[] = [];
     let pointers: Operation[] = [];
-    let bytes = 0;
     let pointerBytes = 0;
     const step = async () => {
-      await writer.append(blocks);
+      const bytes = writer.collected;
+      await writer.flush();
       onStep("checkpoint-chunks");
       file.bytes = writer.size;
       file.live += bytes;
       await db.batch([...pointers, files.operation(file)]);
       onStep("checkpoint-pointers");
-      blocks = [];
       pointers = [];
-      bytes = 0;
       await this.#rest();
     };
     try {
       for (const log of logs) {
         for (const chunk of log.chunks()) {
-          const block = encodeChunk(log.name, chunk);
+          const at = writer.size;
+          const length = addChunk(writer, log.name, chunk);
           const operation = index.put(log.name, {
             volume: volumes.current,
             firstSeq: chunk.held.seqAt(chunk.from) as number,
@@ -152,17 +156,15 @@ export class Checkpoint {
             offset: chunk.offset,
             bytes: chunk.bytes,
             file: file.number,
-            at: writer.size + bytes,
-            length: block.length,
+            at,
+            length,
           });
-          blocks.push(block);
           pointers.push(operation);
-          bytes += block.length;
           pointerBytes += operation.key.length + pointerValueBytes;
-          if (bytes >= (this.#behind ? behindStepBytes : stepBytes)) await step();
+          if (writer.collected >= (this.#behind ? behindStepBytes : stepBytes)) await step();
         }
       }
-      if (blocks.length > 0) await step();
+      if (pointers.length > 0) await step();
     } finally {
       await writer.close();
     }

@@ -85,7 +85,7 @@ export class ChunkFiles {
     return [...this.#files.values()].filter(({ growing, live, bytes }) => !growing && live * sparseFactor < bytes);
   }
 
-  /** Does `work`, which looks up pointers and reads what they point to: no file goes before it has ended. */
+  /** Does `work`, which looks up pointers and reads what they point to, or what is in memory: neither goes before it has ended. */
   async reading<T>(work: () => Promise<T>): Promise<T> {
     const read = work();
     this.#reads.add(read);
@@ -96,6 +96,11 @@ export class ChunkFiles {
     }
   }
 
+  /** Resolves when all reads have ended that are under way now. */
+  async readsEnded(): Promise<void> {
+    await Promise.allSettled(this.#reads);
+  }
+
   /** The text of a chunk. To be called within `reading`. */
   async read({ file, at, length }: ChunkPointer): Promise<string> {
     return (await this.#open.block(this.get(file).path, at, length)).toString();
@@ -103,7 +108,7 @@ export class ChunkFiles {
 
   /** Removes a file that nothing points to any more, durably. */
   async remove(file: ChunkFile): Promise<void> {
-    await Promise.allSettled(this.#reads);
+    await this.readsEnded();
     this.#files.delete(file.number);
     await this.#open.forget(file.path);
     await rm(file.path, { force: true });

@@ -4,7 +4,7 @@
  */
 import type { LogName } from "@parley/protocol";
 import { Entry } from "../entry.ts";
-import { buildBlock } from "./block-file.ts";
+import { type BlockWriter, blockHeadBytes } from "./block-file.ts";
 import type { HeldEntries } from "./held-entries.ts";
 import { pointerFirstSeq, pointerVolume } from "./keys.ts";
 import { CorruptStore, seal, unseal } from "./seal.ts";
@@ -41,15 +41,16 @@ export function decodePointer(key: string, value: Uint8Array): ChunkPointer {
   return { volume: pointerVolume(key), firstSeq: pointerFirstSeq(key), count, offset, bytes, file, at, length };
 }
 
-/** A chunk as a block: which it is, then the lines of its entries as they are in the journal. */
-export function encodeChunk(log: LogName, { held, from, to }: Chunk): Buffer {
+/** Adds a chunk as a block: which it is, then the lines of its entries as they are in the journal. Returns its length. */
+export function addChunk(writer: BlockWriter, log: LogName, { held, from, to }: Chunk): number {
   const identity = Buffer.from(`${log}\t${held.seqAt(from)}\n`);
   let size = identity.length;
   for (let i = from; i < to; i++) size += held.lineBytesAt(i);
-  return buildBlock(size, (block, start) => {
-    let at = start + identity.copy(block, start);
-    for (let i = from; i < to; i++) at = held.copyLine(i, block, at);
+  writer.add(size, (memory, start) => {
+    let at = start + identity.copy(memory, start);
+    for (let i = from; i < to; i++) at = held.copyLine(i, memory, at);
   });
+  return blockHeadBytes + size;
 }
 
 /** Which chunk a block is. */

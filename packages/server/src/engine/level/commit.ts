@@ -11,6 +11,7 @@ import { keys } from "./keys.ts";
 import type { LogState } from "./log-state.ts";
 import { encodeReceipt, type Receipt } from "./receipt.ts";
 import type { RecordChange } from "./records.ts";
+import type { Place } from "./slabs.ts";
 
 /** Where a crash can come between two writes; tests end the process there (`test/faults`). */
 export const commitSteps = [
@@ -153,13 +154,13 @@ export class Commit {
     return this.#hashes;
   }
 
-  /** It is in the journal, its contents as these bytes: from there they are read until a checkpoint has moved them. */
-  written(contents: Buffer): void {
-    let start = 0;
+  /** It is in the journal, its contents in memory from `at` on: there they are read until a checkpoint has moved them. */
+  written({ slab, at }: Place): void {
+    let start = at;
     for (const { end, logs, entries } of this.#stored) {
-      const place = { contents, start, end };
-      for (let i = 0; i < logs.length; i++) (logs[i] as LogState).stored((entries[i] as Entry).seq, place);
-      start = end;
+      for (let i = 0; i < logs.length; i++)
+        (logs[i] as LogState).stored((entries[i] as Entry).seq, slab, start, at + end);
+      start = at + end;
     }
   }
 

@@ -1,93 +1,102 @@
 /**
- * Entries of one log that no checkpoint has moved yet, as the bytes that they have in the journal's records: outside of the
- * garbage collector's heap, where some ten thousand objects that live for seconds would cost more than all else. An entry is
- * made of them when somebody reads it. Hot path.
+ * Entries of one log that no checkpoint has moved yet: where their bytes are in the journal's records in memory. All of it
+ * is outside of the garbage collector's heap, where some ten thousand objects that live for seconds would cost more than
+ * all else. An entry is made of them when somebody reads it. Hot path.
  */
 import type { LogName } from "@parley/protocol";
 import { Entry } from "../entry.ts";
-
-/** The contents of one commit's appends, and where in them one append's line begins and ends. */
-export interface ContentPlace {
-  readonly contents: Buffer;
-  readonly start: number;
-  readonly end: number;
-}
+import type { Slabs } from "./slabs.ts";
 
 const tab = 0x09;
+/** Of an entry: its seq above the first one's, its slab, where in it its line begins and ends. */
+const words = 4;
+/** A typed array of so many words is no allocation of its own. */
+const firstCapacity = 4;
 
 export class HeldEntries {
-  /** By index, ascending in seq. */
-  readonly #seqs: number[] = [];
-  readonly #contents: Buffer[] = [];
-  readonly #starts: number[] = [];
-  readonly #ends: number[] = [];
+  readonly #slabs: Slabs;
+  #places: Uint32Array;
+  #firstSeq = 0;
+  length = 0;
 
-  add(seq: number, { contents, start, end }: ContentPlace): void {
-    this.#seqs.push(seq);
-    this.#contents.push(contents);
-    this.#starts.push(start);
-    this.#ends.push(end);
+  /** `expected`: how many there may be. */
+  constructor(slabs: Slabs, expected = 0) {
+    this.#slabs = slabs;
+    this.#places = new Uint32Array(Math.max(firstCapacity, expected) * words);
   }
 
-  get length(): number {
-    return this.#seqs.length;
+  /** Adds an entry, of a higher seq than all before it; its line is in a slab from `start` to before `end`. */
+  add(seq: number, slab: number, start: number, end: number): void {
+    const at = this.length * words;
+    if (at === this.#places.length) this.#grow();
+    if (at === 0) this.#firstSeq = seq;
+    this.#places[at] = seq - this.#firstSeq;
+    this.#places[at + 1] = slab;
+    this.#places[at + 2] = start;
+    this.#places[at + 3] = end;
+    this.length += 1;
+  }
+
+  #grow(): void {
+    const grown = new Uint32Array(this.#places.length * 2);
+    grown.set(this.#places);
+    this.#places = grown;
   }
 
   /** The seq at an index; undefined beyond the last. */
   seqAt(index: number): number | undefined {
-    return this.#seqs[index];
+    return index < this.length ? this.#firstSeq + (this.#places[index * words] as number) : undefined;
   }
 
   /** The index of the first entry with a seq of at least `seq`. */
   lowerBound(seq: number): number {
+    const wanted = seq - this.#firstSeq;
     let low = 0;
-    let high = this.#seqs.length;
+    let high = this.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#seqs[middle] as number) < seq) low = middle + 1;
+      if ((this.#places[middle * words] as number) < wanted) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
   entryAt(index: number, log: LogName, epoch: string): Entry {
-    const { contents, start, end } = this.#placeAt(index);
-    const originEnd = contents.indexOf(tab, start);
-    const payloadAt = contents.indexOf(tab, originEnd + 1) + 1;
-    const origin = contents.toString("utf8", start, originEnd);
-    const expiresAt = Number(contents.toString("latin1", originEnd + 1, payloadAt - 1));
-    return new Entry(
-      log,
-      epoch,
-      this.#seqs[index] as number,
-      contents.toString("utf8", payloadAt, end - 1),
-      origin,
-      expiresAt,
-    );
+    const bytes = this.#slabOf(index);
+    const start = this.#startOf(index);
+    const originEnd = bytes.indexOf(tab, start);
+    const payloadAt = bytes.indexOf(tab, originEnd + 1) + 1;
+    const origin = bytes.toString("utf8", start, originEnd);
+    const expiresAt = Number(bytes.toString("latin1", originEnd + 1, payloadAt - 1));
+    const payload = bytes.toString("utf8", payloadAt, this.#endOf(index) - 1);
+    return new Entry(log, epoch, this.seqAt(index) as number, payload, origin, expiresAt);
   }
 
   /** The size of an entry's payload, in bytes. */
   payloadBytesAt(index: number): number {
-    const { contents, start, end } = this.#placeAt(index);
-    return end - 2 - contents.indexOf(tab, contents.indexOf(tab, start) + 1);
+    const bytes = this.#slabOf(index);
+    return this.#endOf(index) - 2 - bytes.indexOf(tab, bytes.indexOf(tab, this.#startOf(index)) + 1);
   }
 
   /** The size of an entry's line, in bytes. */
   lineBytesAt(index: number): number {
-    return (this.#ends[index] as number) - (this.#starts[index] as number);
+    return this.#endOf(index) - this.#startOf(index);
   }
 
   /** Copies an entry's line to `target` at `at`; returns where it ends. */
   copyLine(index: number, target: Buffer, at: number): number {
-    const { contents, start, end } = this.#placeAt(index);
-    return at + contents.copy(target, at, start, end);
+    return at + this.#slabOf(index).copy(target, at, this.#startOf(index), this.#endOf(index));
   }
 
-  #placeAt(index: number): ContentPlace {
-    return {
-      contents: this.#contents[index] as Buffer,
-      start: this.#starts[index] as number,
-      end: this.#ends[index] as number,
-    };
+  #slabOf(index: number): Buffer {
+    return this.#slabs.bytes(this.#places[index * words + 1] as number);
+  }
+
+  #startOf(index: number): number {
+    return this.#places[index * words + 2] as number;
+  }
+
+  #endOf(index: number): number {
+    return this.#places[index * words + 3] as number;
   }
 }

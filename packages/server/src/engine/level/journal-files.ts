@@ -10,6 +10,7 @@ import { Journal, journalFiles, journalPath } from "./journal.ts";
 import { decodeRecord, type JournalRecord, magic } from "./journal-record.ts";
 import { sortable } from "./keys.ts";
 import { CorruptStore } from "./seal.ts";
+import type { Slabs } from "./slabs.ts";
 
 const copySuffix = ".copy";
 
@@ -21,10 +22,14 @@ export async function createJournal(directory: string): Promise<void> {
   await syncDirectory(directory);
 }
 
-/** Reads all records from number `start` on, which begins a file, and opens the journal for more. Removes older files. */
+/**
+ * Reads all records from number `start` on, which begins a file, and opens the journal for more, which keeps its
+ * records in `slabs`. Removes older files.
+ */
 export async function openJournal(
   directory: string,
   start: number,
+  slabs: Slabs,
 ): Promise<{ readonly journal: Journal; readonly records: JournalRecord[] }> {
   await removeLeftovers(directory);
   const found = await journalFiles(directory).catch((): number[] => []);
@@ -45,7 +50,7 @@ export async function openJournal(
     }
     if (isDamaged(bytes, read.end, next)) throw new CorruptStore(`journal record ${next} is damaged`);
     await rewrite(directory, path, bytes.subarray(0, read.end));
-    return { records, journal: new Journal(directory, first, read.end, next) };
+    return { records, journal: new Journal(directory, slabs, first, read.end, next) };
   }
   throw new CorruptStore(`journal record ${next} is missing: no file ${join(directory, sortable(next))}`);
 }

@@ -5,9 +5,9 @@
  */
 import { crc32 } from "node:zlib";
 import type { Append } from "../engine.ts";
-import type { ContentPlace } from "./held-entries.ts";
 import { decodeReceipt, type Receipt } from "./receipt.ts";
 import type { RecordChange } from "./records.ts";
+import type { Place, Slabs } from "./slabs.ts";
 
 /** `receipts` and `contents` are lines of `encodeReceipt` and `encodeContent`, in the same order. */
 export interface JournalBody {
@@ -19,7 +19,9 @@ export interface JournalBody {
 /** One append in the journal: what recovery needs to do it again. */
 export interface JournalLine {
   readonly receipt: Receipt;
-  readonly content: ContentPlace;
+  /** Where its content begins and ends in the record's text. */
+  readonly start: number;
+  readonly end: number;
 }
 
 export interface JournalRecord {
@@ -28,8 +30,10 @@ export interface JournalRecord {
   readonly durable: number;
   readonly changes: readonly RecordChange[];
   readonly lines: readonly JournalLine[];
-  /** The receipts' part of the text. */
-  readonly receipts: Buffer;
+  readonly text: Buffer;
+  /** Where in the text the receipts begin and end. */
+  readonly receiptsStart: number;
+  readonly receiptsEnd: number;
   /** The size of the record. */
   readonly bytes: number;
 }
@@ -50,51 +54,39 @@ export function contentBytes({ origin, expiresAt }: Append, payloadBytes: number
   return Buffer.byteLength(origin) + String(expiresAt).length + payloadBytes + 3;
 }
 
-/** Builds records in one buffer, which is used again for the next: one record at a time. */
-export class JournalEncoder {
-  #buffer = Buffer.allocUnsafeSlow(64 * 1024);
-
-  /** The record, valid until the next call, and of it to keep the receipts and the contents. */
-  encode(
-    number: number,
-    durable: number,
-    { changes, receipts, contents }: JournalBody,
-  ): { readonly record: Buffer; readonly receipts: Buffer; readonly contents: Buffer } {
-    const changed = encodeChanges(changes);
-    const changedBytes = Buffer.byteLength(changed);
-    const receiptBytes = Buffer.byteLength(receipts);
-    const size = headBytes + changedBytes + 1 + receiptBytes + 1 + Buffer.byteLength(contents);
-    const buffer = this.#room(size);
-    let at = headBytes;
-    at += buffer.write(changed, at);
-    at = buffer.writeUInt8(newline, at);
-    const receiptsAt = at;
-    at += buffer.write(receipts, at);
-    at = buffer.writeUInt8(newline, at);
-    const contentsAt = at;
-    buffer.write(contents, at);
-    magic.copy(buffer);
-    buffer.writeUIntBE(number, numberAt, 6);
-    buffer.writeUIntBE(durable, durableAt, 6);
-    buffer.writeUInt32BE(size - headBytes, lengthAt);
-    const record = buffer.subarray(0, size);
-    buffer.writeUInt32BE(checksum(record), crcAt);
-    return {
-      record,
-      receipts: Buffer.from(record.subarray(receiptsAt, receiptsAt + receiptBytes)),
-      contents: Buffer.from(record.subarray(contentsAt)),
-    };
-  }
-
-  #room(size: number): Buffer {
-    if (size > maxKeptBytes) return Buffer.allocUnsafeSlow(size);
-    if (this.#buffer.length < size) this.#buffer = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(size)));
-    return this.#buffer;
-  }
+/** Builds a record in memory of `slabs`; and where in it the receipts and the contents are. */
+export function encodeRecord(
+  slabs: Slabs,
+  number: number,
+  durable: number,
+  { changes, receipts, contents }: JournalBody,
+): { readonly record: Buffer; readonly receipts: Buffer; readonly contents: Place } {
+  const changed = encodeChanges(changes);
+  const changedBytes = Buffer.byteLength(changed);
+  const receiptBytes = Buffer.byteLength(receipts);
+  const size = headBytes + changedBytes + 1 + receiptBytes + 1 + Buffer.byteLength(contents);
+  const { slab, at: start } = slabs.take(size);
+  const record = slabs.bytes(slab).subarray(start, start + size);
+  let at = headBytes;
+  at += record.write(changed, at);
+  at = record.writeUInt8(newline, at);
+  const receiptsAt = at;
+  at += record.write(receipts, at);
+  at = record.writeUInt8(newline, at);
+  record.write(contents, at);
+  magic.copy(record);
+  record.writeUIntBE(number, numberAt, 6);
+  record.writeUIntBE(durable, durableAt, 6);
+  record.writeUInt32BE(size - headBytes, lengthAt);
+  record.writeUInt32BE(checksum(record), crcAt);
+  return {
+    record,
+    receipts: record.subarray(receiptsAt, receiptsAt + receiptBytes),
+    contents: { slab, at: start + at },
+  };
 }
 
 const newline = 0x0a;
-const maxKeptBytes = 1024 * 1024;
 
 function checksum(record: Buffer): number {
   return crc32(record.subarray(headBytes), crc32(record.subarray(0, crcAt)));
@@ -116,21 +108,23 @@ export function decodeRecord(file: Buffer, at: number): JournalRecord | undefine
   return { number, durable, bytes, ...decodeText(record.subarray(headBytes)) };
 }
 
-function decodeText(text: Buffer): Pick<JournalRecord, "changes" | "lines" | "receipts"> {
-  const receiptsAt = text.indexOf(newline) + 1;
-  const receiptsEnd = text[receiptsAt] === newline ? receiptsAt : text.indexOf("\n\n", receiptsAt) + 1;
-  const receipts = text.subarray(receiptsAt, receiptsEnd);
-  const changed = receiptsAt === 1 ? [] : (JSON.parse(text.toString("utf8", 0, receiptsAt)) as [string, unknown][]);
+function decodeText(text: Buffer): Pick<JournalRecord, "changes" | "lines" | "text" | "receiptsStart" | "receiptsEnd"> {
+  const receiptsStart = text.indexOf(newline) + 1;
+  const receiptsEnd = text[receiptsStart] === newline ? receiptsStart : text.indexOf("\n\n", receiptsStart) + 1;
+  const changed =
+    receiptsStart === 1 ? [] : (JSON.parse(text.toString("utf8", 0, receiptsStart)) as [string, unknown][]);
   let end = receiptsEnd + 1;
-  const receiptLines = receipts.toString().split("\n");
+  const receiptLines = text.toString("utf8", receiptsStart, receiptsEnd).split("\n");
   receiptLines.pop();
   return {
+    text,
+    receiptsStart,
+    receiptsEnd,
     changes: changed.map(([key, value]) => [key, value === null ? null : JSON.stringify(value)]),
     lines: receiptLines.map((line) => {
       const start = end;
       end = text.indexOf(newline, start) + 1;
-      return { receipt: decodeReceipt(line), content: { contents: text, start, end } };
+      return { receipt: decodeReceipt(line), start, end };
     }),
-    receipts: Buffer.from(receipts),
   };
 }

@@ -8,8 +8,9 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { syncDirectory } from "./block-file.ts";
-import { type JournalBody, JournalEncoder } from "./journal-record.ts";
+import { encodeRecord, type JournalBody } from "./journal-record.ts";
 import { parseSortable, sortable } from "./keys.ts";
+import type { Place, Slabs } from "./slabs.ts";
 
 const openAsync = promisify(open);
 const closeAsync = promisify(close);
@@ -23,16 +24,20 @@ interface JournalFile {
 
 export class Journal {
   readonly #directory: string;
-  readonly #encoder = new JournalEncoder();
+  readonly #slabs: Slabs;
   #file: Promise<JournalFile>;
   #size: number;
   #next: number;
   /** The last record that is certainly on disk. */
   #durable: number;
 
-  /** Goes on with the file `first`, which has `size` bytes, all of them on disk, and ends before the record `next`. */
-  constructor(directory: string, first: number, size: number, next: number) {
+  /**
+   * Goes on with the file `first`, which has `size` bytes, all of them on disk, and ends before the record `next`. Records
+   * are built in `slabs`, and stay there until these are freed.
+   */
+  constructor(directory: string, slabs: Slabs, first: number, size: number, next: number) {
     this.#directory = directory;
+    this.#slabs = slabs;
     this.#size = size;
     this.#next = next;
     this.#durable = next - 1;
@@ -50,15 +55,15 @@ export class Journal {
   }
 
   /**
-   * Writes one commit; with `sync` it is on disk, and all before it, when this resolves. Resolves with its size and what
-   * is to be kept of it. After a rejection nobody knows what is on disk: the journal must be read anew.
+   * Writes one commit; with `sync` it is on disk, and all before it, when this resolves. Resolves with its size, and where
+   * in memory its receipts and its contents are. After a rejection nobody knows what is on disk: the journal must be read anew.
    */
   async append(
     body: JournalBody,
     sync: boolean,
-  ): Promise<{ readonly bytes: number; readonly receipts: Buffer; readonly contents: Buffer }> {
+  ): Promise<{ readonly bytes: number; readonly receipts: Buffer; readonly contents: Place }> {
     const file = await this.#file;
-    const { record, ...kept } = this.#encoder.encode(this.#next, this.#durable, body);
+    const { record, ...kept } = encodeRecord(this.#slabs, this.#next, this.#durable, body);
     const { behind } = this;
     await writeAll(sync && !behind ? file.synced : file.plain, record, this.#size);
     if (sync && behind) await syncAsync(file.plain);

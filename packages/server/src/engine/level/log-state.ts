@@ -6,8 +6,9 @@ import type { LogName } from "@parley/protocol";
 import type { Head } from "../engine.ts";
 import { Entry } from "../entry.ts";
 import type { Chunk, ChunkPointer } from "./chunk.ts";
-import { type ContentPlace, HeldEntries } from "./held-entries.ts";
+import { HeldEntries } from "./held-entries.ts";
 import { CorruptStore } from "./seal.ts";
+import type { Slabs } from "./slabs.ts";
 
 /** The log's record in the store. Not written per append: the tail is what the last chunk and the journal say. */
 export interface HeadRecord {
@@ -39,19 +40,24 @@ export class LogState {
   /** Whether the commit under way holds an entry of this log that waits for the disk. */
   waiting = false;
   /** In seq order: written by the checkpoint under way, and since it began. */
-  flushing = new HeldEntries();
-  active = new HeldEntries();
+  flushing: HeldEntries;
+  active: HeldEntries;
   /** After those, of the commit under way. */
   pending: Entry[] = [];
+  readonly #slabs: Slabs;
 
-  constructor(name: LogName, epoch: string) {
+  /** `slabs` are where the journal's records are kept. */
+  constructor(name: LogName, epoch: string, slabs: Slabs) {
     this.name = name;
     this.epoch = epoch;
+    this.#slabs = slabs;
+    this.flushing = new HeldEntries(slabs);
+    this.active = new HeldEntries(slabs);
   }
 
   /** The state that a log's record and its last chunk tell. */
-  static restore(name: LogName, record: HeadRecord, last: ChunkPointer | undefined): LogState {
-    const state = new LogState(name, record.epoch);
+  static restore(name: LogName, record: HeadRecord, last: ChunkPointer | undefined, slabs: Slabs): LogState {
+    const state = new LogState(name, record.epoch, slabs);
     state.first = record.first;
     state.trimmedBytes = record.trimmedBytes;
     state.tail = state.settled = last ? last.firstSeq + last.count - 1 : 0;
@@ -79,20 +85,20 @@ export class LogState {
     return entry;
   }
 
-  /** The commit under way is in the journal, this log's next pending entry at `place`. */
-  stored(seq: number, place: ContentPlace): void {
-    this.active.add(seq, place);
+  /** The commit under way is in the journal, the line of this log's next pending entry there in memory. */
+  stored(seq: number, slab: number, start: number, end: number): void {
+    this.active.add(seq, slab, start, end);
     if (seq === this.tail) this.pending = [];
   }
 
   /** Takes an entry back from the journal. One that a chunk already has is left out. */
-  replay(seq: number, place: ContentPlace): void {
+  replay(seq: number, slab: number, start: number, end: number): void {
     if (seq <= this.tail) return;
     if (this.active.length > 0 && seq > this.tail + 1 && seq > this.reserved + 1) {
       throw new CorruptStore(`log ${JSON.stringify(this.name)} lacks seq ${this.tail + 1} in the journal`);
     }
     this.tail = this.settled = seq;
-    this.active.add(seq, place);
+    this.active.add(seq, slab, start, end);
     this.endBytes += this.active.payloadBytesAt(this.active.length - 1);
   }
 
@@ -109,11 +115,11 @@ export class LogState {
   /** Hands what is in the journal to a checkpoint, which calls `chunks` later, and `flushed` when they can be read. */
   startFlush(): void {
     this.flushing = this.active;
-    this.active = new HeldEntries();
+    this.active = new HeldEntries(this.#slabs, this.flushing.length);
   }
 
   flushed(): void {
-    this.flushing = new HeldEntries();
+    this.flushing = new HeldEntries(this.#slabs);
   }
 
   /** What is being flushed, cut into chunks. To be gone through once. */

@@ -5,7 +5,7 @@
  */
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { BlockWriter, encodeBlock, readBlocks, syncDirectory } from "./block-file.ts";
+import { BlockWriter, readBlocks, syncDirectory } from "./block-file.ts";
 import type { KeyHash } from "./bloom.ts";
 import { sortable } from "./keys.ts";
 import { OpenFiles } from "./open-files.ts";
@@ -58,17 +58,11 @@ export class ReceiptFiles {
     const writer = await BlockWriter.create(this.#runPath(number));
     const writeAll = async (contents: readonly Buffer[]): Promise<number[]> => {
       const places: number[] = [];
-      let step: Buffer[] = [];
-      let size = 0;
       for (const [i, content] of contents.entries()) {
-        const block = encodeBlock(content);
-        places.push(writer.size + size);
-        step.push(block);
-        size += block.length;
-        if (size < stepBytes && i < contents.length - 1) continue;
-        await writer.append(step);
-        step = [];
-        size = 0;
+        places.push(writer.size);
+        writer.addContent(content);
+        if (writer.collected < stepBytes && i < contents.length - 1) continue;
+        await writer.flush();
         await rest();
       }
       return places;
@@ -118,7 +112,8 @@ export class ReceiptFiles {
     const path = this.#filterPath(generation);
     await rm(path, { force: true });
     const writer = await BlockWriter.create(path);
-    await writer.append([encodeBlock(bits)]);
+    writer.addContent(bits);
+    await writer.flush();
     await writer.close();
   }
 

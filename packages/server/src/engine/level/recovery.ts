@@ -9,6 +9,7 @@ import type { JournalLine, JournalRecord } from "./journal-record.ts";
 import type { LogState } from "./log-state.ts";
 import type { Records } from "./records.ts";
 import { CorruptStore } from "./seal.ts";
+import type { Place, Slabs } from "./slabs.ts";
 
 export interface Recovered {
   /** The logs that have entries in the journal. */
@@ -16,11 +17,15 @@ export interface Recovered {
   readonly bytes: number;
 }
 
-/** `restore` makes a log's state from its record and pointers, undefined where it has none. Rejects with `CorruptStore`. */
+/**
+ * `restore` makes a log's state from its record and pointers, undefined where it has none. Entries and receipts go to
+ * `slabs`. Rejects with `CorruptStore`.
+ */
 export async function replayJournal(
   commits: readonly JournalRecord[],
   records: Records,
   dedupe: DedupeIndex,
+  slabs: Slabs,
   restore: (log: LogName) => Promise<LogState | undefined>,
 ): Promise<Recovered> {
   for (const { changes } of commits) records.apply(changes);
@@ -28,9 +33,12 @@ export async function replayJournal(
   let bytes = 0;
   for (const commit of commits) {
     await restoreMissing(commit.lines, logs, restore);
-    for (const line of commit.lines) replay(line, logs);
+    const { slab, at } = slabs.take(commit.text.length);
+    const memory = slabs.bytes(slab);
+    commit.text.copy(memory, at);
+    for (const line of commit.lines) replay(line, logs, { slab, at });
     const dedupeKeys = commit.lines.map(({ receipt }) => receipt.dedupeKey).filter((dedupeKey) => dedupeKey !== "");
-    dedupe.add(dedupeKeys.map(hashKey), commit.receipts);
+    dedupe.add(dedupeKeys.map(hashKey), memory.subarray(at + commit.receiptsStart, at + commit.receiptsEnd));
     bytes += commit.bytes;
   }
   for (const log of logs.values()) log.skipReserved();
@@ -52,6 +60,7 @@ async function restoreMissing(
   }
 }
 
-function replay({ receipt, content }: JournalLine, logs: ReadonlyMap<LogName, LogState>): void {
-  for (const { log, seq } of receipt.positions) logs.get(log)?.replay(seq, content);
+/** `at` is where the record's text is in memory. */
+function replay({ receipt, start, end }: JournalLine, logs: ReadonlyMap<LogName, LogState>, { slab, at }: Place): void {
+  for (const { log, seq } of receipt.positions) logs.get(log)?.replay(seq, slab, at + start, at + end);
 }

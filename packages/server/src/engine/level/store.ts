@@ -18,6 +18,7 @@ import { journalDirectory, openDatabase, refusal } from "./open-store.ts";
 import { Records } from "./records.ts";
 import { replayJournal } from "./recovery.ts";
 import { CorruptStore, unseal } from "./seal.ts";
+import { Slabs } from "./slabs.ts";
 import { Trimming } from "./trimming.ts";
 import { Volumes } from "./volumes.ts";
 
@@ -40,12 +41,14 @@ export class Store {
   readonly trimming: Trimming;
   readonly logs: Map<LogName, LogState>;
   readonly #db: Database;
+  readonly #slabs: Slabs;
   /** Of logs that are new. */
   readonly #epoch: string;
 
   private constructor(
     parts: Pick<Store, "journal" | "records" | "dedupe" | "files" | "index" | "checkpoint" | "trimming" | "logs">,
     db: Database,
+    slabs: Slabs,
     epoch: string,
   ) {
     this.journal = parts.journal;
@@ -57,6 +60,7 @@ export class Store {
     this.trimming = parts.trimming;
     this.logs = parts.logs;
     this.#db = db;
+    this.#slabs = slabs;
     this.#epoch = epoch;
   }
 
@@ -84,22 +88,26 @@ export class Store {
     const stored = await db.get(keys.journalStart);
     if (!stored) throw new CorruptStore("it does not say where its journal begins");
     const start = Number(unseal(stored, keys.journalStart));
-    const { journal, records: commits } = await openJournal(journalDirectory(directory), start);
-    const { logs, bytes } = await replayJournal(commits, records, dedupe, (log) => restore(log, records, index));
+    const slabs = new Slabs();
+    const { journal, records: commits } = await openJournal(journalDirectory(directory), start, slabs);
+    const { logs, bytes } = await replayJournal(commits, records, dedupe, slabs, (log) =>
+      restore(log, records, index, slabs),
+    );
     const checkpoint = new Checkpoint(
-      { db, journal, records, dedupe, files, index, volumes, onStep },
+      { db, journal, records, dedupe, files, index, volumes, slabs, onStep },
       logs.values(),
       bytes,
     );
     const trimming = new Trimming(db, files, index);
-    return new Store({ journal, records, dedupe, files, index, checkpoint, trimming, logs }, db, epoch);
+    return new Store({ journal, records, dedupe, files, index, checkpoint, trimming, logs }, db, slabs, epoch);
   }
 
   /** The log's state, from the disk if it is not in memory. */
   async load(name: LogName): Promise<LogState> {
     const loaded = this.logs.get(name);
     if (loaded) return loaded;
-    const state = (await restore(name, this.records, this.index)) ?? new LogState(name, this.#epoch);
+    const state =
+      (await restore(name, this.records, this.index, this.#slabs)) ?? new LogState(name, this.#epoch, this.#slabs);
     state.skipReserved();
     const raced = this.logs.get(name);
     if (raced) return raced;
@@ -119,9 +127,14 @@ export class Store {
 }
 
 /** The log as its record and its last pointer tell; undefined where it has no record. */
-async function restore(name: LogName, records: Records, index: ChunkIndex): Promise<LogState | undefined> {
+async function restore(
+  name: LogName,
+  records: Records,
+  index: ChunkIndex,
+  slabs: Slabs,
+): Promise<LogState | undefined> {
   const record = await records.get(keys.head(name));
   if (record === undefined) return undefined;
   const last = await index.locate(name, Number.MAX_SAFE_INTEGER);
-  return LogState.restore(name, JSON.parse(record) as HeadRecord, last);
+  return LogState.restore(name, JSON.parse(record) as HeadRecord, last, slabs);
 }

@@ -3,7 +3,7 @@
  * a log's first entry, removes chunk files that nothing points to any more, and moves what is left in sparse ones to a new
  * file. Every batch leaves pointers and sizes that belong together, so a crash costs at most work.
  */
-import { type BlockWriter, encodeBlock, readBlocks } from "./block-file.ts";
+import { type BlockWriter, readBlocks } from "./block-file.ts";
 import { type ChunkPointer, chunkIdentity } from "./chunk.ts";
 import type { ChunkFile, ChunkFiles } from "./chunk-files.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
@@ -97,30 +97,25 @@ export class Trimming {
   }
 
   async #moveBlocks(from: ChunkFile, to: ChunkFile, writer: BlockWriter): Promise<void> {
-    let blocks: Buffer[] = [];
     let operations: Operation[] = [];
-    let bytes = 0;
     const step = async () => {
-      if (blocks.length === 0) return;
-      await writer.append(blocks);
+      const bytes = writer.collected;
+      if (bytes === 0) return;
+      await writer.flush();
       to.bytes = writer.size;
       to.live += bytes;
       from.live -= bytes;
       await this.#db.batch([...operations, this.#files.operation(to), this.#files.operation(from)]);
-      blocks = [];
       operations = [];
-      bytes = 0;
     };
     for await (const { at, content } of readBlocks(from.path, 0, from.bytes)) {
       const { log, firstSeq } = chunkIdentity(content.toString("utf8", 0, content.indexOf("\n") + 1));
       const pointer = await this.#index.locate(log, firstSeq);
       if (pointer?.firstSeq !== firstSeq || pointer.file !== from.number || pointer.at !== at || pointer.length === 0)
         continue;
-      const block = encodeBlock(content);
-      operations.push(this.#index.put(log, { ...pointer, file: to.number, at: writer.size + bytes }));
-      blocks.push(block);
-      bytes += block.length;
-      if (bytes >= stepBytes) await step();
+      operations.push(this.#index.put(log, { ...pointer, file: to.number, at: writer.size }));
+      writer.addContent(content);
+      if (writer.collected >= stepBytes) await step();
     }
     await step();
   }
