@@ -52,6 +52,25 @@ describe("an outbox", () => {
     assert.deepEqual(stream.writes, ["<1>a<6>shared<6>é😀", "<5>later"]);
   });
 
+  it("hands over large shared bytes among others without copying them, in order, and is told once", async () => {
+    const { stream, outbox } = open(1_000_000);
+    const parts: Buffer[] = [];
+    let writes = 0;
+    stream._writev = (chunks, done) => {
+      writes += 1;
+      for (const { chunk } of chunks) parts.push(chunk);
+      done();
+    };
+    let written = 0;
+    outbox.observe({ writing: () => {}, written: () => (written += 1) });
+    const large = encodeOne("x".repeat(5000), framing);
+    for (const frame of ["a", large, large, "b", encodeOne("c", framing)]) outbox.push(frame);
+    await setImmediate();
+    assert.deepEqual(parts.map(String), ["<1>a", String(large), String(large), "<1>b<1>c"]);
+    assert.ok(parts[1] === large && parts[2] === large);
+    assert.deepEqual([writes, written], [1, 1]);
+  });
+
   it("writes shared bytes that are alone without copying them", async () => {
     const { stream, outbox } = open();
     const shared = encodeOne("x", framing);

@@ -18,6 +18,9 @@ export interface WriteObserver {
   written(): void;
 }
 
+/** Copying costs more than one more part of a write from about here on. */
+const largeFrameBytes = 4096;
+
 /** Frames that are on their way out together; they are written when the turn's callbacks have run. */
 export class Outbox {
   readonly #stream: Writable;
@@ -69,13 +72,22 @@ export class Outbox {
     if (frames.length === 0 || this.#closed) return;
     this.#frames = [];
     this.#queuedBytes = 0;
-    const bytes = encodeFrames(frames, this.#framing);
     const observer = this.#observer;
     observer?.writing();
-    if (observer) this.#stream.write(bytes, (error) => error || observer.written());
-    else this.#stream.write(bytes);
+    this.#write(encodeFrames(frames, this.#framing), observer && ((error) => error || observer.written()));
     // A stream that took everything at once emits no `drain`.
     if (this.#full && !this.#stream.writableNeedDrain) queueMicrotask(() => this.#drained());
+  }
+
+  /** Hands all parts to the system at once; `written` is told of the last. */
+  #write(parts: readonly Buffer[], written: ((error?: Error | null) => void) | undefined): void {
+    const stream = this.#stream;
+    if (parts.length > 1) stream.cork();
+    for (let i = 0; i < parts.length - 1; i++) stream.write(parts[i] as Buffer);
+    const last = parts.at(-1) as Buffer;
+    if (written) stream.write(last, written);
+    else stream.write(last);
+    if (parts.length > 1) stream.uncork();
   }
 
   #drained(): void {
@@ -91,21 +103,36 @@ export class Outbox {
   }
 }
 
-function encodeFrames(frames: readonly (string | Buffer)[], framing: Framing): Buffer {
-  const [only] = frames;
-  if (frames.length === 1 && typeof only === "object") return only;
+/** Frames as they go out: small ones together, so that there is little to write; a large shared one as it is, not copied. */
+function encodeFrames(frames: readonly (string | Buffer)[], framing: Framing): Buffer[] {
+  const parts: Buffer[] = [];
+  let from = 0;
+  for (let i = 0; i < frames.length; i++) {
+    const frame = frames[i] as string | Buffer;
+    if (typeof frame === "string" || (frame.length < largeFrameBytes && frames.length > 1)) continue;
+    if (from < i) parts.push(joinFrames(frames, from, i, framing));
+    parts.push(frame);
+    from = i + 1;
+  }
+  if (from < frames.length) parts.push(joinFrames(frames, from, frames.length, framing));
+  return parts;
+}
+
+/** The frames from index `from` to before `to` in one piece of memory. */
+function joinFrames(frames: readonly (string | Buffer)[], from: number, to: number, framing: Framing): Buffer {
   let total = 0;
   const lengths: number[] = [];
-  for (const frame of frames) {
+  for (let i = from; i < to; i++) {
+    const frame = frames[i] as string | Buffer;
     const length = typeof frame === "string" ? Buffer.byteLength(frame) : frame.length;
     lengths.push(length);
     total += typeof frame === "string" ? framing.headerBytes(length) + length : length;
   }
   const buffer = Buffer.allocUnsafe(total);
   let offset = 0;
-  for (let i = 0; i < frames.length; i++) {
+  for (let i = from; i < to; i++) {
     const frame = frames[i] as string | Buffer;
-    const length = lengths[i] as number;
+    const length = lengths[i - from] as number;
     if (typeof frame === "string") {
       framing.writeHeader(buffer, offset, length);
       offset += framing.headerBytes(length);
@@ -118,5 +145,5 @@ function encodeFrames(frames: readonly (string | Buffer)[], framing: Framing): B
 
 /** One frame of `text`, to be shared. */
 export function encodeOne(text: string, framing: Framing): Buffer {
-  return encodeFrames([text], framing);
+  return joinFrames([text], 0, 1, framing);
 }
