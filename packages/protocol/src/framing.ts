@@ -82,16 +82,27 @@ export class FrameDecoder {
     return end;
   }
 
-  /** Appends to the incomplete frame; its memory doubles, so that one byte at a time costs linear time. */
+  /**
+   * Appends to the incomplete frame; its memory doubles, so that one byte at a time costs linear time and a length that is
+   * only announced costs nothing, up to that length.
+   */
   #keep(chunk: Uint8Array, from: number, to: number): void {
     const needed = this.#buffered + to - from;
     if (needed > this.#partial.length) {
-      const larger = new Uint8Array(Math.max(needed, this.#partial.length * 2, firstCapacityBytes));
+      const doubled = Math.max(needed * 2, firstCapacityBytes);
+      const larger = new Uint8Array(Math.max(needed, Math.min(doubled, this.#announced(chunk, from, to))));
       larger.set(this.#partial.subarray(0, this.#buffered));
       this.#partial = larger;
     }
     this.#partial.set(chunk.subarray(from, to), this.#buffered);
     this.#buffered = needed;
+  }
+
+  /** The size of the incomplete frame, prefix included, where that is known: of what is buffered, or begins in `chunk`. */
+  #announced(chunk: Uint8Array, from: number, to: number): number {
+    if (this.#buffered >= lengthPrefixBytes) return lengthPrefixBytes + readLength(this.#partial, 0);
+    if (this.#buffered === 0 && to - from >= lengthPrefixBytes) return lengthPrefixBytes + readLength(chunk, from);
+    return Number.POSITIVE_INFINITY;
   }
 
   #allows(length: number): boolean {
