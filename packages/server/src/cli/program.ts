@@ -3,6 +3,7 @@
  * more than what `--help` needs; each command loads its own code when it runs.
  */
 import { Command, CommanderError } from "commander";
+import { addBackup, addRestore } from "./commands/backup-commands.ts";
 import { addChat } from "./commands/chat-command.ts";
 import { addRooms, addUsers } from "./commands/directory-commands.ts";
 import { addHistory } from "./commands/history-command.ts";
@@ -38,7 +39,8 @@ function createProgram(): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(complaint(text)) })
     .addHelpText("after", () => `\n${exitCodeHelp()}\n\n${environmentHelp}`);
-  for (const add of [addServe, addChat, addSend, addListen, addHistory, addUsers, addRooms]) add(program);
+  for (const add of [addServe, addChat, addSend, addListen, addHistory, addUsers, addRooms, addBackup, addRestore])
+    add(program);
   program.helpCommand("help [command]", "the same as --help");
   return program;
 }

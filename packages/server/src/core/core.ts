@@ -269,6 +269,11 @@ export class Core {
     return this.#retention.run(this.#services.clock.now());
   }
 
+  /** Everything stored, as bytes of the engine's own; see `Engine.backup`. Undefined where nothing lasts. */
+  backup(): AsyncGenerator<Uint8Array> | undefined {
+    return this.#services.engine.backup?.();
+  }
+
   /** Ends all sessions: they are told to reconnect. The engine stays open. */
   close(): void {
     for (const session of [...this.#sessions.values()]) session.close("shutting_down", "the server is going down");

@@ -259,6 +259,16 @@ export class LevelEngine implements Engine {
     this.#listeners.push(listener);
   }
 
+  async *backup(): AsyncGenerator<Buffer> {
+    // What was settled early, for `memory`, is written with this.
+    await this.write([]);
+    try {
+      yield* this.#store.backup();
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#cursors.stop();
@@ -289,7 +299,10 @@ export class LevelEngine implements Engine {
     try {
       return await work(this.#store);
     } catch (error) {
-      throw new StorageUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
+      throw unavailable(error);
     }
   }
+}
+function unavailable(error: unknown): StorageUnavailable {
+  return new StorageUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
 }

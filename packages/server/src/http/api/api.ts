@@ -7,6 +7,7 @@ import { type TSchema, Type } from "typebox";
 import type { Gateway } from "../../gateway/gateway.ts";
 import type { ApiOptions, ApiPlugin } from "./api-plugin.ts";
 import { authenticateRequests } from "./authentication.ts";
+import { backupRoutes } from "./backup-routes.ts";
 import { allowPages } from "./cross-origin.ts";
 import { documentRoutes, servePage } from "./documentation.ts";
 import { identityRoutes } from "./identity-routes.ts";
@@ -15,7 +16,7 @@ import { answerProblems, Problem, problemRoutes } from "./problem.ts";
 import { type SchemaTypes, validateRequests } from "./validation.ts";
 
 /** Each part of the API. */
-const parts: readonly ApiPlugin[] = [identityRoutes];
+const parts: readonly ApiPlugin[] = [identityRoutes, backupRoutes];
 
 /** Schemas that have a name in the OpenAPI document; see `reference`. */
 const named: readonly TSchema[] = [Problem];
