@@ -7,6 +7,7 @@ import {
   type DeviceKey,
   defaultWindow,
   everyone,
+  fail,
   type LogName,
   maxRecipients,
   ok,
@@ -27,9 +28,11 @@ import { Counters } from "./counters.ts";
 import { Cursors } from "./cursors.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Directory, type User } from "./directory.ts";
+import { sayFarewell } from "./farewell.ts";
 import { Hub } from "./hub.ts";
 import { type Authenticate, type Credentials, type Identity, takeAtTheirWord } from "./identity.ts";
 import { createIds } from "./ids.ts";
+import { type Log, silentLog } from "./log.ts";
 import { addMembers, enter, findRoom, type Group, leave } from "./membership.ts";
 import { type Posted, post } from "./post.ts";
 import { Presence } from "./presence.ts";
@@ -39,6 +42,7 @@ import { Retention, type RetentionPolicy } from "./retention.ts";
 import { keepSecret } from "./secrets.ts";
 import type { CoreLimits, Services } from "./services.ts";
 import { Session } from "./session.ts";
+import { Traffic } from "./traffic.ts";
 
 export interface CoreOptions {
   readonly engine: Engine;
@@ -46,6 +50,8 @@ export interface CoreOptions {
   readonly limits: CoreLimits;
   readonly retention: RetentionPolicy;
   readonly onError: Services["onError"];
+  /** Is told of connections and refusals. Default: nobody is. */
+  readonly log?: Log;
   /** Default: everybody is whom they say. */
   readonly authenticate?: Authenticate;
 }
@@ -68,6 +74,7 @@ export class Core {
   readonly #authenticate: Authenticate;
   /** By `user/device`. */
   readonly #sessions = new Map<string, Session>();
+  #draining = false;
 
   private constructor(services: Services, counters: Counters, retention: RetentionPolicy, authenticate: Authenticate) {
     this.limits = services.limits;
@@ -78,11 +85,12 @@ export class Core {
   }
 
   /** Loads users, rooms and memberships. Rejects with `StorageUnavailable`. */
-  static async open({ engine, clock, limits, retention, onError, authenticate }: CoreOptions): Promise<Core> {
+  static async open({ engine, clock, limits, retention, onError, log, authenticate }: CoreOptions): Promise<Core> {
     const directory = await Directory.load(engine);
     const newId = createIds(clock);
     const cursors = new Cursors(engine);
     const readers = new Readers(directory, cursors);
+    const traffic = new Traffic(log ?? silentLog);
     const services: Services = {
       engine,
       clock,
@@ -94,19 +102,27 @@ export class Core {
       cursors,
       readers,
       presence: new Presence(clock, directory, (error) => onError("lastSeen was not written", error)),
-      deadLetters: new DeadLetters(engine, clock, newId, readers, (error) =>
-        onError("a dead letter was not written", error),
+      deadLetters: new DeadLetters(
+        engine,
+        clock,
+        newId,
+        readers,
+        (reason) => traffic.died(reason),
+        (error, about) => onError("a dead letter was not written", error, about),
       ),
+      traffic,
     };
     return new Core(services, await Counters.load(engine), retention, authenticate ?? takeAtTheirWord);
   }
 
   /**
    * Begins a session for a connection. The gateway then tells `welcome` and the resets and calls `session.start()`. A
-   * session of the same device ends. Faults: `bad_message`, `bad_name`, `forbidden`, `unauthorized`. Rejects with `StorageUnavailable`.
+   * session of the same device ends. Faults: `bad_message`, `bad_name`, `forbidden`, `unauthorized`, `shutting_down`.
+   * Rejects with `StorageUnavailable`.
    */
   async login(connection: Connection, login: Login): Promise<Result<LoggedIn>> {
     const { clock, presence } = this.#services;
+    if (this.#draining) return fail("shutting_down", "the server is going down");
     const authenticated = await this.#authenticate(login, connection.info);
     if (!authenticated.ok) return authenticated;
     const identity = authenticated.value;
@@ -254,6 +270,16 @@ export class Core {
     this.#services.presence.sessionEnded(session);
   }
 
+  /** What has been counted, and which connections are open. */
+  get traffic(): Traffic {
+    return this.#services.traffic;
+  }
+
+  /** The sessions that live now. */
+  get sessions(): Iterable<Session> {
+    return this.#sessions.values();
+  }
+
   /** Milliseconds since the epoch. */
   now(): number {
     return this.#services.clock.now();
@@ -272,6 +298,13 @@ export class Core {
   /** Everything stored, as bytes of the engine's own; see `Engine.backup`. Undefined where nothing lasts. */
   backup(): AsyncGenerator<Uint8Array> | undefined {
     return this.#services.engine.backup?.();
+  }
+
+  /** Lets nobody in any more, and ends all sessions when they are answered; see `farewell.ts`. The engine stays open. */
+  async drain(withinMs: number): Promise<void> {
+    this.#draining = true;
+    await sayFarewell([...this.#sessions.values()], withinMs);
+    this.close();
   }
 
   /** Ends all sessions: they are told to reconnect. The engine stays open. */

@@ -8,8 +8,10 @@ import type { Cursors } from "./cursors.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { Directory } from "./directory.ts";
 import type { Hub } from "./hub.ts";
+import type { LogFields } from "./log.ts";
 import type { Presence } from "./presence.ts";
 import type { Readers } from "./readers.ts";
+import type { Traffic } from "./traffic.ts";
 
 export interface CoreLimits {
   readonly maxFrameBytes: number;
@@ -28,7 +30,8 @@ export interface Services {
   readonly presence: Presence;
   readonly readers: Readers;
   readonly deadLetters: DeadLetters;
+  readonly traffic: Traffic;
   readonly newId: () => string;
   /** Told of what nobody can be answered: bugs, and work in the background that failed. */
-  readonly onError: (message: string, error: unknown) => void;
+  readonly onError: (message: string, error: unknown, about?: LogFields) => void;
 }
