@@ -58,5 +58,6 @@ function exitCodeHelp(): string {
 
 const environmentHelp = `Environment:
   PARLEY_URL   the server, for every command that talks to one
+  PARLEY_CA    authorities to trust, as --ca
   PARLEY_USER  who you are, for send, listen, history, users and rooms
   NO_COLOR     no colours (there are none without a terminal anyway)`;
