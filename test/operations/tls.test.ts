@@ -244,6 +244,9 @@ describe("a new certificate", () => {
     writeFileSync(first.cert, "-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
     await until("the complaint", () => server.stderr.includes("the certificate was not exchanged"), 20_000);
     assert.equal(await nameShownAt(tcpPort, first.ca), "first");
+    rmSync(first.key);
+    await until("the second complaint", () => /tls\.key: cannot read/.test(server.stderr), 20_000);
+    assert.equal(await nameShownAt(tcpPort, first.ca), "first");
     renameSync(second.cert, first.cert);
     renameSync(second.key, first.key);
     process.kill(server.pid, "SIGHUP");

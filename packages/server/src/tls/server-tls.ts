@@ -46,7 +46,9 @@ export class ServerTls {
   static open(options: ServerTlsOptions): Result<ServerTls> {
     const look = lookOf(options);
     const loaded = loadCertificate(options);
-    return loaded.ok ? ok(new ServerTls(options, loaded.value, look)) : loaded;
+    if (!loaded.ok) return loaded;
+    warnOfExpired(loaded.value, options.log);
+    return ok(new ServerTls(options, loaded.value, look));
   }
 
   /** For `createServer` of `node:tls` and `node:https`. */
@@ -84,6 +86,7 @@ export class ServerTls {
     this.#certificate = loaded.value;
     for (const server of this.#servers) server.setSecureContext(this.#context);
     const { subject, expiresAt } = loaded.value;
+    warnOfExpired(loaded.value, log);
     log.info("certificate loaded", { subject, expires: new Date(expiresAt).toISOString() });
   }
 
@@ -100,10 +103,20 @@ export class ServerTls {
 
 /** What tells one state of the files from another; links are followed. */
 function lookOf({ cert, key }: CertificateFiles): string {
-  return [cert, key]
-    .map((path) => {
-      const stat = statSync(path, { throwIfNoEntry: false });
-      return stat ? `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}` : "none";
-    })
-    .join(" ");
+  return `${stateOf(cert)} ${stateOf(key)}`;
+}
+
+function stateOf(path: string): string {
+  try {
+    const { dev, ino, size, mtimeMs, ctimeMs } = statSync(path);
+    return `${dev}:${ino}:${size}:${mtimeMs}:${ctimeMs}`;
+  } catch {
+    // Not there, or not to be seen: reading it says why.
+    return "none";
+  }
+}
+
+function warnOfExpired({ subject, expiresAt }: LoadedCertificate, log: Log): void {
+  if (expiresAt <= Date.now())
+    log.warn("the certificate has expired", { subject, expired: new Date(expiresAt).toISOString() });
 }
