@@ -30,6 +30,7 @@ import { Directory, type User } from "./directory.ts";
 import { Hub } from "./hub.ts";
 import { type Authenticate, type Credentials, type Identity, takeAtTheirWord } from "./identity.ts";
 import { createIds } from "./ids.ts";
+import { Inspection } from "./inspection.ts";
 import { addMembers, enter, findRoom, type Group, leave } from "./membership.ts";
 import { type Posted, post } from "./post.ts";
 import { Presence } from "./presence.ts";
@@ -62,6 +63,8 @@ export interface LoggedIn {
 
 export class Core {
   readonly limits: CoreLimits;
+  /** What there is, for who looks after the server. */
+  readonly inspection: Inspection;
   readonly #services: Services;
   readonly #counters: Counters;
   readonly #retention: Retention;
@@ -75,6 +78,7 @@ export class Core {
     this.#counters = counters;
     this.#retention = new Retention(services, retention);
     this.#authenticate = authenticate;
+    this.inspection = new Inspection(services, () => this.#sessions.values());
   }
 
   /** Loads users, rooms and memberships. Rejects with `StorageUnavailable`. */
@@ -106,10 +110,17 @@ export class Core {
    * session of the same device ends. Faults: `bad_message`, `bad_name`, `forbidden`, `unauthorized`. Rejects with `StorageUnavailable`.
    */
   async login(connection: Connection, login: Login): Promise<Result<LoggedIn>> {
+    const identity = await this.#authenticate(login, connection.info);
+    return identity.ok ? this.begin(connection, identity.value, login) : identity;
+  }
+
+  /** Begins a session for somebody who was identified; see `login`. Faults: `bad_name`, `forbidden`. */
+  async begin(
+    connection: Connection,
+    identity: Identity,
+    login: Omit<Login, keyof Credentials> & Pick<Credentials, "device">,
+  ): Promise<Result<LoggedIn>> {
     const { clock, presence } = this.#services;
-    const authenticated = await this.#authenticate(login, connection.info);
-    if (!authenticated.ok) return authenticated;
-    const identity = authenticated.value;
     const id = randomWord(clock);
     const device = login.device === undefined ? ok(`session-${id}` as DeviceKey) : parseDevice(login.device);
     if (!device.ok) return device;

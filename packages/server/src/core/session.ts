@@ -44,6 +44,8 @@ export class Session implements Reader, Watcher {
   /** What was proved at login, or renewed since. */
   identity: Identity;
   readonly device: DeviceKey;
+  /** When it began, in milliseconds since the epoch. */
+  readonly since: number;
   readonly window: number;
   readonly origin: string;
   readonly subscriptions = new Map<LogName, Subscription>();
@@ -71,6 +73,7 @@ export class Session implements Reader, Watcher {
     this.user = options.user;
     this.identity = options.identity;
     this.device = options.device;
+    this.since = services.clock.now();
     this.window = options.window;
     this.origin = `${options.user.key}/${options.device}`;
     this.#lasting = options.lasting;
@@ -86,6 +89,21 @@ export class Session implements Reader, Watcher {
     for (const event of this.#early.splice(0)) this.tell(event);
     for (const subscription of this.subscriptions.values()) this.#begin(subscription);
     this.#catchUp.start();
+  }
+
+  /** Which gateway it came by, and from where. */
+  get info(): Connection["info"] {
+    return this.#connection.info;
+  }
+
+  /** Messages that were sent to it and are not acknowledged. */
+  get unacked(): number {
+    return this.#unacked;
+  }
+
+  /** Bytes that wait to be taken by the peer; undefined where its gateway does not know. */
+  get waitingBytes(): number | undefined {
+    return this.#connection.waitingBytes;
   }
 
   /** As a sender of messages: what it sends to itself does not count as delivered to somebody. */

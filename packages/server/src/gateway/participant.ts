@@ -121,6 +121,10 @@ export class Participant implements Connection {
 
   // As the core's connection
 
+  get waitingBytes(): number {
+    return this.#wire.outbox.waitingBytes;
+  }
+
   deliver(event: CoreEvent, shared: boolean): "queued" | "full" {
     const { outbox } = this.#wire;
     if (event.op === "message") return this.#deliverMessage(event, shared);

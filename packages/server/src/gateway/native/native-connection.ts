@@ -128,6 +128,10 @@ export class NativeConnection implements Connection {
     this.#fatal(fail("idle", `nothing was received for ${this.#core.limits.idleMs} ms`).fault);
   }
 
+  get waitingBytes(): number {
+    return this.#wire.outbox.waitingBytes;
+  }
+
   deliver(event: CoreEvent, shared: boolean): "queued" | "full" {
     const { outbox } = this.#wire;
     const full = outbox.full;

@@ -10,16 +10,28 @@ import { authenticateRequests } from "./authentication.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { allowPages } from "./cross-origin.ts";
 import { documentRoutes, servePage } from "./documentation.ts";
-import { identityRoutes } from "./identity-routes.ts";
+import { logRoutes } from "./log-routes.ts";
+import { messageRoutes } from "./message-routes.ts";
 import { refuseOtherMethods } from "./other-methods.ts";
+import { peopleRoutes } from "./people-routes.ts";
 import { answerProblems, Problem, problemRoutes } from "./problem.ts";
+import { roomRoutes } from "./room-routes.ts";
+import { Message, Position, Presence } from "./schemas.ts";
+import { sessionRoutes } from "./session-routes.ts";
 import { type SchemaTypes, validateRequests } from "./validation.ts";
 
 /** Each part of the API. */
-const parts: readonly ApiPlugin[] = [identityRoutes, backupRoutes];
+const parts: readonly ApiPlugin[] = [
+  messageRoutes,
+  logRoutes,
+  peopleRoutes,
+  roomRoutes,
+  sessionRoutes,
+  backupRoutes,
+];
 
 /** Schemas that have a name in the OpenAPI document; see `reference`. */
-const named: readonly TSchema[] = [Problem];
+const named: readonly TSchema[] = [Problem, Message, Position, Presence];
 
 /** Of routes that name no parameters of the query. */
 const noParameters = Type.Object({});
