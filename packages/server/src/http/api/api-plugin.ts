@@ -10,6 +10,8 @@ export interface ApiOptions {
   readonly core: Core;
   /** The shared listener, not open yet. */
   readonly http: HttpListener;
+  /** How much may wait for one stream. */
+  readonly maxOutboxBytes: number;
   readonly log: GatewayLog;
 }
 

@@ -18,6 +18,7 @@ import { answerProblems, Problem, problemRoutes } from "./problem.ts";
 import { roomRoutes } from "./room-routes.ts";
 import { Message, Position, Presence } from "./schemas.ts";
 import { sessionRoutes } from "./session-routes.ts";
+import { streamRoutes } from "./stream-routes.ts";
 import { type SchemaTypes, validateRequests } from "./validation.ts";
 
 /** Each part of the API. */
@@ -27,6 +28,7 @@ const parts: readonly ApiPlugin[] = [
   peopleRoutes,
   roomRoutes,
   sessionRoutes,
+  streamRoutes,
   backupRoutes,
 ];
 

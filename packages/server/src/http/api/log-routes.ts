@@ -6,6 +6,7 @@ import type { Inspection, MessageFilter } from "../../core/inspection.ts";
 import type { Entry } from "../../engine/entry.ts";
 import { mayReadLog } from "./access.ts";
 import type { ApiPlugin } from "./api-plugin.ts";
+import { encodeMessage } from "./message-json.ts";
 import { problems, refuse } from "./problem.ts";
 import { reference } from "./schema-reference.ts";
 import { address, count, Message } from "./schemas.ts";
@@ -144,9 +145,4 @@ async function* exportLines(reads: AsyncIterable<Entry[]>, limit = Number.POSITI
     if (taken.length > 0) yield Buffer.from(taken.map((entry) => `${encodeMessage(entry)}\n`).join(""));
     if (left <= 0) return;
   }
-}
-
-/** A message at its place, as JSON. */
-export function encodeMessage({ log, seq, payload }: Entry): string {
-  return `{"log":${JSON.stringify(log)},"seq":${seq},${payload.slice(1)}`;
 }
