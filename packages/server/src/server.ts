@@ -184,5 +184,7 @@ async function drain(core: Core, engine: Engine, parts: readonly { stop(): Promi
   });
   await Promise.race([stopped, enough]);
   clearTimeout(timer);
+  // A store that cannot write has been complained about.
+  await core.statistics.flush().catch(() => {});
   await engine.close();
 }

@@ -40,6 +40,7 @@ import { Retention, type RetentionPolicy } from "./retention.ts";
 import { keepSecret } from "./secrets.ts";
 import type { CoreLimits, Services } from "./services.ts";
 import { Session } from "./session.ts";
+import { Statistics } from "./statistics.ts";
 
 export interface CoreOptions {
   readonly engine: Engine;
@@ -97,6 +98,7 @@ export class Core {
       hub: new Hub(engine),
       cursors,
       readers,
+      statistics: await Statistics.open(engine, (error) => onError("statistics were not written", error)),
       presence: new Presence(clock, directory, (error) => onError("lastSeen was not written", error)),
       deadLetters: new DeadLetters(engine, clock, newId, readers, (error) =>
         onError("a dead letter was not written", error),
@@ -197,8 +199,8 @@ export class Core {
   }
 
   /** Sends without a session, as a user or as the server; see `post.ts`. */
-  post(from: User | SystemName, send: Parameters<typeof post>[2]): Promise<Result<Posted>> {
-    return post(this.#services, from, send);
+  post(from: User | SystemName, send: Parameters<typeof post>[2], gateway = "server"): Promise<Result<Posted>> {
+    return post(this.#services, from, send, gateway);
   }
 
   /** Makes a user a member of a room, which is made if it is new; see `membership.ts`. Rejects with `StorageUnavailable`. */
@@ -265,6 +267,11 @@ export class Core {
     this.#services.presence.sessionEnded(session);
   }
 
+  /** What was sent, by whom, where and when. */
+  get statistics(): Statistics {
+    return this.#services.statistics;
+  }
+
   /** Milliseconds since the epoch. */
   now(): number {
     return this.#services.clock.now();
@@ -289,6 +296,7 @@ export class Core {
   close(): void {
     for (const session of [...this.#sessions.values()]) session.close("shutting_down", "the server is going down");
     this.#services.presence.stop();
+    this.#services.statistics.stop();
   }
 }
 

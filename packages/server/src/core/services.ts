@@ -10,6 +10,7 @@ import type { Directory } from "./directory.ts";
 import type { Hub } from "./hub.ts";
 import type { Presence } from "./presence.ts";
 import type { Readers } from "./readers.ts";
+import type { Statistics } from "./statistics.ts";
 
 export interface CoreLimits {
   readonly maxFrameBytes: number;
@@ -28,6 +29,7 @@ export interface Services {
   readonly presence: Presence;
   readonly readers: Readers;
   readonly deadLetters: DeadLetters;
+  readonly statistics: Statistics;
   readonly newId: () => string;
   /** Told of what nobody can be answered: bugs, and work in the background that failed. */
   readonly onError: (message: string, error: unknown) => void;

@@ -48,6 +48,8 @@ export class Session implements Reader, Watcher {
   readonly since: number;
   readonly window: number;
   readonly origin: string;
+  /** By which it came. */
+  readonly gateway: string;
   readonly subscriptions = new Map<LogName, Subscription>();
   readonly requests: RequestQueue;
   watching: Set<UserKey> | "everybody" = new Set();
@@ -70,6 +72,7 @@ export class Session implements Reader, Watcher {
     this.#services = services;
     this.#connection = connection;
     this.id = options.id;
+    this.gateway = connection.info.gateway;
     this.user = options.user;
     this.identity = options.identity;
     this.device = options.device;

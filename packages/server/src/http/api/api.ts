@@ -5,7 +5,7 @@
 import type { FastifyInstance } from "fastify";
 import { type TSchema, Type } from "typebox";
 import type { Gateway } from "../../gateway/gateway.ts";
-import type { ApiOptions, ApiPlugin } from "./api-plugin.ts";
+import { type ApiOptions, type ApiPlugin, gatewayName } from "./api-plugin.ts";
 import { authenticateRequests } from "./authentication.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { allowPages } from "./cross-origin.ts";
@@ -18,6 +18,7 @@ import { answerProblems, Problem, problemRoutes } from "./problem.ts";
 import { roomRoutes } from "./room-routes.ts";
 import { Message, Position, Presence } from "./schemas.ts";
 import { sessionRoutes } from "./session-routes.ts";
+import { statisticsRoutes } from "./statistics-routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
 import { type SchemaTypes, validateRequests } from "./validation.ts";
 
@@ -30,6 +31,7 @@ const parts: readonly ApiPlugin[] = [
   sessionRoutes,
   streamRoutes,
   backupRoutes,
+  statisticsRoutes,
 ];
 
 /** Schemas that have a name in the OpenAPI document; see `reference`. */
@@ -68,7 +70,7 @@ export function startApi(options: ApiOptions): Gateway {
     await listener.register(version, { prefix: "/v1" });
   });
   return {
-    name: "http",
+    name: gatewayName,
     listeners: [{ url: `${http.url}/v1/docs`, purpose: "HTTP API: a page to try it" }],
     stop: async () => {},
   };

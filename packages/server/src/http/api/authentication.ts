@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
 import type { Credentials, Identity } from "../../core/identity.ts";
+import { gatewayName } from "./api-plugin.ts";
 import { refuse } from "./problem.ts";
 
 /**
@@ -55,7 +56,7 @@ export function authenticateRequests(app: FastifyInstance, core: Core): void {
 export function infoOf({ socket, headers }: FastifyRequest): { readonly gateway: string; readonly address: string } {
   const passedOn = headers["x-forwarded-for"] !== undefined || headers.forwarded !== undefined;
   const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-  return { gateway: "http", address: passedOn ? `proxy at ${peer}` : peer };
+  return { gateway: gatewayName, address: passedOn ? `proxy at ${peer}` : peer };
 }
 
 /** What the request lacks to be let through. */

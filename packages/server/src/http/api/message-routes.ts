@@ -2,7 +2,7 @@
 import { fail, ok, type Result } from "@parley/protocol";
 import { clientMessages, serverMessages } from "@parley/protocol/schema";
 import { Type } from "typebox";
-import type { ApiPlugin } from "./api-plugin.ts";
+import { type ApiPlugin, gatewayName } from "./api-plugin.ts";
 import { problems, refuse } from "./problem.ts";
 import { reference } from "./schema-reference.ts";
 import { Position, withoutOp } from "./schemas.ts";
@@ -70,7 +70,11 @@ export const messageRoutes: ApiPlugin = (app, { core }) => {
     async ({ user, body, headers }, reply) => {
       const key = clientIdOf(headers["idempotency-key"], body.clientId);
       if (!key.ok) return refuse(reply, key.fault);
-      const posted = await core.post(user, { ...body, ...(key.value === undefined ? {} : { clientId: key.value }) });
+      const posted = await core.post(
+        user,
+        { ...body, ...(key.value === undefined ? {} : { clientId: key.value }) },
+        gatewayName,
+      );
       if (!posted.ok) return refuse(reply, posted.fault);
       const { op: _, positions = [], ...sent } = posted.value;
       // What comes as positions are the entries, with the messages in them.
