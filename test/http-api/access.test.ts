@@ -6,22 +6,34 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { describe, it, type TestContext } from "node:test";
-import { fail, ok } from "@parley/protocol";
+import { fail, ok, type UserKey } from "@parley/protocol";
 import { systemClock } from "../../packages/server/src/core/clock.ts";
 import { Core } from "../../packages/server/src/core/core.ts";
+import type { User } from "../../packages/server/src/core/directory.ts";
 import { type Authenticate, everydayRights } from "../../packages/server/src/core/identity.ts";
 import { MemoryEngine } from "../../packages/server/src/engine/memory.ts";
 import { startApi } from "../../packages/server/src/http/api/api.ts";
 import { HttpListener } from "../../packages/server/src/http/http-listener.ts";
 import { type Answered, type Asked, ask } from "./api-server.ts";
 
+/** An operator who is no user of the server. */
+const noUser: User = {
+  key: "server" as UserKey,
+  name: "server",
+  createdAt: 0,
+  lastSeen: 0,
+  everyoneSeq: 0,
+  sessions: new Set(),
+  rooms: new Map(),
+};
+
 /** `Bearer root` administers, every other token is a user's name; `web.alice` is alice's as the device `web` only. */
 const authenticate: Authenticate = async ({ token = "" }) => {
   if (!/^[a-z.]+$/.test(token)) return fail("unauthorized", "no such token");
   const [name = "", ...device] = token.split(".").reverse();
-  const rights = { ...everydayRights, administer: name === "root" };
+  const rights = { ...everydayRights, administer: name === "root" || name === "operator" };
   return ok({
-    user: name,
+    user: name === "operator" ? noUser : name,
     device: device[0],
     rights,
     expiresAt: Number.POSITIVE_INFINITY,
@@ -124,6 +136,18 @@ describe("access over HTTP", () => {
       (await seen("root")).map(({ user }) => user),
       ["eve"],
     );
+  });
+
+  it("lets an operator who is no user administer, and nothing else", async (t) => {
+    const { ask: askAs } = await start(t);
+    await askAs("alice", "/me");
+    const status = async (path: string, asked?: Asked) => (await askAs("operator", path, asked)).status;
+    for (const path of ["/me", "/users", "/sessions", "/logs/alice/messages", "/statistics?by=day"])
+      assert.equal(await status(path), 200, path);
+    assert.equal(await status("/rooms/new/members/alice", put), 204);
+    assert.equal(await status("/messages", { method: "POST", body: { to: "alice", body: "x" } }), 403);
+    assert.equal(await status("/rooms", { method: "POST", body: { room: "new" } }), 403);
+    assert.equal(await status("/stream"), 403);
   });
 
   it("takes a token in the query for the stream, and for nothing else", async (t) => {

@@ -38,6 +38,7 @@ export const messageRoutes: ApiPlugin = (app, { core }) => {
     "/messages",
     {
       bodyLimit: core.limits.maxFrameBytes,
+      config: { access: "person" },
       schema: {
         operationId: "sendMessage",
         tags: ["messages"],

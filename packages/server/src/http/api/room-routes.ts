@@ -42,6 +42,7 @@ export const roomRoutes: ApiPlugin = (app, { core }) => {
   app.post(
     "/rooms",
     {
+      config: { access: "person" },
       schema: {
         operationId: "createRoom",
         tags: ["rooms"],

@@ -41,7 +41,7 @@ export const streamRoutes: ApiPlugin = (app, options) => {
     "/stream",
     {
       exposeHeadRoute: false,
-      config: { tokenInQuery: true },
+      config: { access: "person", tokenInQuery: true },
       schema: {
         operationId: "streamEvents",
         tags: ["messages"],
