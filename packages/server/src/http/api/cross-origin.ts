@@ -17,13 +17,15 @@ const preflightHeaders = {
 /** Makes the routes of `app` answer pages of allowed origins, and their preflights. */
 export function allowPages(app: FastifyInstance, http: HttpListener, openLogin: boolean): void {
   const isOurs = openLogin ? ownHosts(http) : () => true;
+  const own = new URL(http.url).origin;
   app.addHook("onRequest", async ({ headers, method }, reply) => {
     reply.headers({ Vary: "Origin", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" });
     if (!isOurs(headers.host)) return refuse(reply, fail("forbidden", "this host name is not one of ours").fault);
     const { origin } = headers;
     if (origin === undefined) return undefined;
-    if (!http.allows(origin)) return refuse(reply, fail("forbidden", "this web origin is not allowed").fault);
-    reply.headers({ "Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "Retry-After, Link" });
+    if (origin !== own && !http.allows(origin))
+      return refuse(reply, fail("forbidden", "this web origin is not allowed").fault);
+    reply.headers({ "Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "Retry-After" });
     const isPreflight = method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
     return isPreflight ? reply.code(204).headers(preflightHeaders).send() : undefined;
   });
