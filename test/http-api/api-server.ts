@@ -66,7 +66,16 @@ export async function ask(
     ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
     redirect: "error",
   });
-  const text = await response.text();
+  const isStream = response.headers.get("content-type")?.startsWith("text/event-stream");
+  const text = isStream ? await beginningOf(response) : await response.text();
   const isJson = /^application\/(problem\+)?json\b/.test(response.headers.get("content-type") ?? "");
   return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
+}
+
+/** What comes first of an answer that has no end. */
+async function beginningOf({ body }: Response): Promise<string> {
+  const reader = body?.getReader();
+  const chunk = await reader?.read();
+  await reader?.cancel();
+  return Buffer.from(chunk?.value ?? []).toString();
 }

@@ -147,6 +147,20 @@ const table = {
     closes: true,
     retry: "reconnect",
   },
+  unknown_session: {
+    meaning: "No session of that id lives.",
+    http: 404,
+    wsClose: 1008,
+    closes: false,
+    retry: "no",
+  },
+  closed: {
+    meaning: "The user, or an operator, has closed this session.",
+    http: 409,
+    wsClose: 4020,
+    closes: true,
+    retry: "no",
+  },
   unknown_path: { meaning: "HTTP: nothing is at that path.", http: 404, wsClose: 1008, closes: false, retry: "no" },
   bad_method: {
     meaning: "HTTP: the path does not have that method.",

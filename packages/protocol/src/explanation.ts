@@ -10,6 +10,7 @@ import { quote } from "./quote.ts";
 interface Node {
   readonly type?: string;
   readonly const?: string;
+  readonly pattern?: string;
   readonly description?: string;
   readonly anyOf?: readonly Node[];
   readonly items?: Node;
@@ -57,7 +58,8 @@ function faultInObject(node: Node, value: Record<string, unknown>, path: string)
 
 /** What a field has to be, with its limits, in words. */
 function describe(node: Node): string {
-  if (node.description !== undefined) return node.description;
+  // Nobody reads a regular expression.
+  if (node.pattern !== undefined && node.description !== undefined) return node.description;
   if (node.const !== undefined) return JSON.stringify(node.const);
   if (node.anyOf) return node.anyOf.map(describe).join(" or ");
   if (node.type === "array") return `a list${range(node.minItems, node.maxItems, "items")}`;

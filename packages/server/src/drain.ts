@@ -45,7 +45,12 @@ export async function drain(options: DrainOptions): Promise<void> {
   await core.drain(limitMs / 2);
   const ended = Promise.all([shut, ...last.map((part) => part.stop())]);
   const cut = !(await within(ended, Math.min(farewellMs, Math.max(0, left()))));
-  if (!(await within(engine.close(), Math.max(closeMs, left())))) throw new DrainTimeout("the store does not close");
+  // A store that cannot write has been complained about.
+  const closed = core.statistics
+    .flush()
+    .catch(() => {})
+    .then(() => engine.close());
+  if (!(await within(closed, Math.max(closeMs, left())))) throw new DrainTimeout("the store does not close");
   const ms = Math.round(performance.now() - began);
   log.info("drained", { ms, ...(cut ? { cut: "peers that did not read or close in time" } : {}) });
 }

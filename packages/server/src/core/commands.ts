@@ -23,6 +23,7 @@ import type { User } from "./directory.ts";
 import { parseHistory, readPage } from "./history.ts";
 import type { LogFields } from "./log.ts";
 import { findRoom, join, leave } from "./membership.ts";
+import { pageOf } from "./paging.ts";
 import type { Services } from "./services.ts";
 import type { Session } from "./session.ts";
 import { submit } from "./submission.ts";
@@ -146,17 +147,9 @@ async function history({ engine, clock }: Services, { user }: Session, command: 
   const { log } = query.value;
   const allowed = log === user.key || log === "*" || user.rooms.has(log as RoomKey);
   if (!allowed) return fail("forbidden", `history: you do not read ${log}`);
-  if (query.value.with !== undefined && log !== user.key)
+  if (command.with !== undefined && log !== user.key)
     return fail("bad_message", 'history: "with" is only for one\'s own log');
   return ok({ op: "page", ...(await readPage(engine, query.value, clock.now())) });
-}
-
-/** The first `limit` of `keys` after `after`, in order, and the last of them if there are more. */
-function pageOf<K extends string>(keys: Iterable<K>, after: string, limit: number): { page: K[]; next?: K } {
-  const sorted = [...keys].filter((key) => key > after).sort();
-  const page = sorted.slice(0, limit);
-  const last = page.at(-1);
-  return sorted.length > limit && last !== undefined ? { page, next: last } : { page };
 }
 
 function listUsers({ directory, presence }: Services, _: Session, command: Asked["users"]): Answer {

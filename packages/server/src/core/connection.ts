@@ -35,6 +35,9 @@ export interface Connection {
   /** For logs and listings: which gateway, and the peer's address. */
   readonly info: { readonly gateway: string; readonly address: string };
 
+  /** Bytes that wait to be taken by the peer, where the gateway knows. */
+  readonly waitingBytes?: number;
+
   /**
    * Takes an event; `shared` ones go to several connections, so that encoding them once pays. `full`: the limit of buffered bytes is reached; a `message` or `presence` was then not taken, every
    * other event was. The gateway calls `session.drained()` when there is room again.

@@ -32,6 +32,7 @@ import { sayFarewell } from "./farewell.ts";
 import { Hub } from "./hub.ts";
 import { type Authenticate, type Credentials, type Identity, takeAtTheirWord } from "./identity.ts";
 import { createIds } from "./ids.ts";
+import { Inspection } from "./inspection.ts";
 import { type Log, silentLog } from "./log.ts";
 import { addMembers, enter, findRoom, type Group, leave } from "./membership.ts";
 import { type Posted, post } from "./post.ts";
@@ -42,6 +43,7 @@ import { Retention, type RetentionPolicy } from "./retention.ts";
 import { keepSecret } from "./secrets.ts";
 import type { CoreLimits, Services } from "./services.ts";
 import { Session } from "./session.ts";
+import { Statistics } from "./statistics.ts";
 import { Traffic } from "./traffic.ts";
 
 export interface CoreOptions {
@@ -68,6 +70,8 @@ export interface LoggedIn {
 
 export class Core {
   readonly limits: CoreLimits;
+  /** What there is, for who looks after the server. */
+  readonly inspection: Inspection;
   readonly #services: Services;
   readonly #counters: Counters;
   readonly #retention: Retention;
@@ -82,6 +86,7 @@ export class Core {
     this.#counters = counters;
     this.#retention = new Retention(services, retention);
     this.#authenticate = authenticate;
+    this.inspection = new Inspection(services, () => this.#sessions.values());
   }
 
   /** Loads users, rooms and memberships. Rejects with `StorageUnavailable`. */
@@ -101,6 +106,7 @@ export class Core {
       hub: new Hub(engine),
       cursors,
       readers,
+      statistics: await Statistics.open(engine, (error) => onError("statistics were not written", error)),
       presence: new Presence(clock, directory, (error) => onError("lastSeen was not written", error)),
       deadLetters: new DeadLetters(
         engine,
@@ -121,11 +127,18 @@ export class Core {
    * Rejects with `StorageUnavailable`.
    */
   async login(connection: Connection, login: Login): Promise<Result<LoggedIn>> {
+    const identity = await this.#authenticate(login, connection.info);
+    return identity.ok ? this.begin(connection, identity.value, login) : identity;
+  }
+
+  /** Begins a session for somebody who was identified; see `login`. Faults: `bad_name`, `forbidden`. */
+  async begin(
+    connection: Connection,
+    identity: Identity,
+    login: Omit<Login, keyof Credentials> & Pick<Credentials, "device">,
+  ): Promise<Result<LoggedIn>> {
     const { clock, presence } = this.#services;
     if (this.#draining) return fail("shutting_down", "the server is going down");
-    const authenticated = await this.#authenticate(login, connection.info);
-    if (!authenticated.ok) return authenticated;
-    const identity = authenticated.value;
     const id = randomWord(clock);
     const device = login.device === undefined ? ok(`session-${id}` as DeviceKey) : parseDevice(login.device);
     if (!device.ok) return device;
@@ -202,8 +215,8 @@ export class Core {
   }
 
   /** Sends without a session, as a user or as the server; see `post.ts`. */
-  post(from: User | SystemName, send: Parameters<typeof post>[2]): Promise<Result<Posted>> {
-    return post(this.#services, from, send);
+  post(from: User | SystemName, send: Parameters<typeof post>[2], gateway = "server"): Promise<Result<Posted>> {
+    return post(this.#services, from, send, gateway);
   }
 
   /** Makes a user a member of a room, which is made if it is new; see `membership.ts`. Rejects with `StorageUnavailable`. */
@@ -280,6 +293,11 @@ export class Core {
     return this.#sessions.values();
   }
 
+  /** What was sent, by whom, where and when. */
+  get statistics(): Statistics {
+    return this.#services.statistics;
+  }
+
   /** Milliseconds since the epoch. */
   now(): number {
     return this.#services.clock.now();
@@ -311,6 +329,7 @@ export class Core {
   close(): void {
     for (const session of [...this.#sessions.values()]) session.close("shutting_down", "the server is going down");
     this.#services.presence.stop();
+    this.#services.statistics.stop();
   }
 }
 

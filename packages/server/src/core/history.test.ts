@@ -50,11 +50,12 @@ async function page(engine: MemoryEngine, request: Omit<Parameters<typeof parseH
 describe("parsing a request", () => {
   it("gives where to read from and which way", () => {
     const request = { op: "history", log: "ALICE" } as const;
-    const query = { log, direction: "backward", from: Number.MAX_SAFE_INTEGER, limit: 50, with: undefined };
+    const query = { log, direction: "backward", from: Number.MAX_SAFE_INTEGER, limit: 50, filter: undefined };
     assert.deepEqual(parseHistory(request), ok(query));
     assert.deepEqual(parseHistory({ ...request, before: 5, limit: 7 }), ok({ ...query, from: 5, limit: 7 }));
-    const forward = { ...query, direction: "forward", from: 0, with: "bob" };
-    assert.deepEqual(parseHistory({ ...request, after: 0, with: "BOB" }), ok(forward));
+    const forward = parseHistory({ ...request, after: 0, with: "BOB" });
+    assert.ok(forward.ok && forward.value.filter);
+    assert.deepEqual({ ...forward.value, filter: undefined }, { ...query, direction: "forward", from: 0 });
   });
 
   it("refuses both ways at once and names that are none", () => {

@@ -13,7 +13,7 @@ import {
 import type { Direction, Engine } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import type { HistoryPage } from "./connection.ts";
-import { parsePayload } from "./message.ts";
+import { parsePayload, type StoredMessage } from "./message.ts";
 
 type History = ClientMessages["history"];
 
@@ -21,13 +21,15 @@ type History = ClientMessages["history"];
 const maxScanned = 5000;
 const readEntries = 500;
 const maxPageBytes = 1024 * 1024;
+const maxStreamedBytes = 256 * 1024;
 
 export interface HistoryQuery {
   readonly log: LogName;
   readonly from: number;
   readonly direction: Direction;
   readonly limit: number;
-  readonly with: UserKey | undefined;
+  /** Which messages are wanted; undefined: all. */
+  readonly filter: ((message: StoredMessage) => boolean) | undefined;
 }
 
 /** Checks a request's fields; whether the user may read the log is the caller's question. */
@@ -37,14 +39,14 @@ export function parseHistory(request: History): Result<HistoryQuery> {
   const { before, after, limit = defaultPage } = request;
   if (before !== undefined && after !== undefined)
     return fail("bad_message", 'history: "before" and "after" exclude each other');
-  const filter = request.with === undefined ? undefined : parseUser(request.with);
-  if (filter && !filter.ok) return filter;
+  const other = request.with === undefined ? undefined : parseUser(request.with);
+  if (other && !other.ok) return other;
   return ok({
     log: address.value.key,
     from: after ?? before ?? Number.MAX_SAFE_INTEGER,
     direction: after === undefined ? "backward" : "forward",
     limit,
-    with: filter?.value.key,
+    filter: other && ((message) => isBetween(message, other.value.key)),
   });
 }
 
@@ -61,12 +63,12 @@ export async function readPage(
   let scanned = 0;
   let bytes = 0;
   for (;;) {
-    const wanted = query.with === undefined ? limit - found.length : readEntries;
+    const wanted = query.filter === undefined ? limit - found.length : readEntries;
     const entries = await engine.read(log, from, direction, wanted, maxPageBytes);
     for (const entry of entries) {
       if (found.length === limit || bytes > maxPageBytes) break;
       from = entry.seq;
-      if (!matches(entry, query, now)) continue;
+      if (!isWanted(entry, query.filter, now)) continue;
       found.push(entry);
       bytes += entry.payload.length;
     }
@@ -78,12 +80,42 @@ export async function readPage(
   }
 }
 
-function matches(entry: Entry, query: HistoryQuery, now: number): boolean {
-  if (entry.expiresAt !== 0 && entry.expiresAt <= now) return false;
-  if (query.with === undefined) return true;
-  const { from, to } = parsePayload(entry.payload);
-  return [from, ...(typeof to === "string" ? [to] : to)].some((name) => {
-    const user = parseUser(name);
-    return user.ok && user.value.key === query.with;
-  });
+function isWanted({ expiresAt, payload }: Entry, filter: HistoryQuery["filter"], now: number): boolean {
+  if (expiresAt !== 0 && expiresAt <= now) return false;
+  return filter === undefined || filter(parsePayload(payload));
+}
+
+/** Whether the message is from that user or to it. */
+function isBetween({ from, to }: StoredMessage, key: UserKey): boolean {
+  return [from, ...(typeof to === "string" ? [to] : to)].some((name) => isUser(name, key));
+}
+
+/** Whether a name in a message is that user's. */
+export function isUser(name: string, key: UserKey): boolean {
+  const user = parseUser(name);
+  return user.ok && user.value.key === key;
+}
+
+/**
+ * All wanted entries after `after` and before `before`, in order, a bounded read at a time: whoever takes them decides how
+ * fast. Rejects with `StorageUnavailable`.
+ */
+export async function* readAll(
+  engine: Engine,
+  {
+    log,
+    after,
+    before,
+    filter,
+  }: Pick<HistoryQuery, "log" | "filter"> & { readonly after: number; readonly before: number },
+  now: number,
+): AsyncGenerator<Entry[]> {
+  for (let from = after; ; ) {
+    const entries = await engine.read(log, from, "forward", readEntries, maxStreamedBytes);
+    const last = entries.at(-1);
+    if (!last) return;
+    yield entries.filter((entry) => entry.seq < before && isWanted(entry, filter, now));
+    if (last.seq >= before - 1) return;
+    from = last.seq;
+  }
 }

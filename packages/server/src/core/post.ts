@@ -26,18 +26,19 @@ function systemUser(name: SystemName): User {
 }
 
 /**
- * Sends as a user, or as the server, which may send to every room (but not as `push`). Faults as those of `send`,
+ * Sends as a user, or as the server, on behalf of `gateway`, which may send to every room (but not as `push`). Faults as those of `send`,
  * `storage_unavailable` included.
  */
 export function post(
   services: Services,
   from: User | SystemName,
   send: Omit<ClientMessages["send"], "op">,
+  gateway: string,
 ): Promise<Result<Posted>> {
   return new Promise((resolve) => {
     // The server keeps no copies: nobody can log in to read them.
     const copy = typeof from === "string" ? { copy: false } : {};
-    const refused = submit(services, new Poster(from, resolve), { op: "send", ...send, ...copy });
+    const refused = submit(services, new Poster(from, gateway, resolve), { op: "send", ...send, ...copy });
     if (refused.ok) return;
     const user = typeof from === "string" ? from : from.name;
     services.traffic.sendRefused(refused.fault.code, { clientId: send.clientId, user });
@@ -49,15 +50,17 @@ class Poster implements Sender {
   readonly user: User;
   readonly isServer: boolean;
   readonly origin = "";
+  readonly gateway: string;
   readonly session = undefined;
   readonly requests = { taken: () => {}, answered: () => {} };
   readonly tell: (posted: Posted) => void;
   readonly fault: (fault: Fault) => void;
 
-  constructor(from: User | SystemName, resolve: (result: Result<Posted>) => void) {
+  constructor(from: User | SystemName, gateway: string, resolve: (result: Result<Posted>) => void) {
     // What `push` says comes from whoever asked without a name: it has no more rights than they.
     this.isServer = typeof from === "string" && from !== "push";
     this.user = typeof from === "string" ? systemUser(from) : from;
+    this.gateway = gateway;
     this.tell = (posted) => resolve(ok(posted));
     this.fault = (fault) => resolve({ ok: false, fault });
   }

@@ -11,6 +11,7 @@ import type { Hub } from "./hub.ts";
 import type { LogFields } from "./log.ts";
 import type { Presence } from "./presence.ts";
 import type { Readers } from "./readers.ts";
+import type { Statistics } from "./statistics.ts";
 import type { Traffic } from "./traffic.ts";
 
 export interface CoreLimits {
@@ -31,6 +32,7 @@ export interface Services {
   readonly readers: Readers;
   readonly deadLetters: DeadLetters;
   readonly traffic: Traffic;
+  readonly statistics: Statistics;
   readonly newId: () => string;
   /** Told of what nobody can be answered: bugs, and work in the background that failed. */
   readonly onError: (message: string, error: unknown, about?: LogFields) => void;

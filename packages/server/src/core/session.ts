@@ -44,8 +44,12 @@ export class Session implements Reader, Watcher {
   /** What was proved at login, or renewed since. */
   identity: Identity;
   readonly device: DeviceKey;
+  /** When it began, in milliseconds since the epoch. */
+  readonly since: number;
   readonly window: number;
   readonly origin: string;
+  /** By which it came. */
+  readonly gateway: string;
   readonly subscriptions = new Map<LogName, Subscription>();
   readonly requests: RequestQueue;
   watching: Set<UserKey> | "everybody" = new Set();
@@ -68,9 +72,11 @@ export class Session implements Reader, Watcher {
     this.#services = services;
     this.#connection = connection;
     this.id = options.id;
+    this.gateway = connection.info.gateway;
     this.user = options.user;
     this.identity = options.identity;
     this.device = options.device;
+    this.since = services.clock.now();
     this.window = options.window;
     this.origin = `${options.user.key}/${options.device}`;
     this.#lasting = options.lasting;
@@ -88,15 +94,6 @@ export class Session implements Reader, Watcher {
     this.#catchUp.start();
   }
 
-  /** As a sender of messages: what it sends to itself does not count as delivered to somebody. */
-  get session(): this {
-    return this;
-  }
-
-  get isServer(): false {
-    return false;
-  }
-
   /** Which gateway it came by, and from where. */
   get info(): Connection["info"] {
     return this.#connection.info;
@@ -105,6 +102,20 @@ export class Session implements Reader, Watcher {
   /** Messages that were sent to it and are not acknowledged. */
   get unacked(): number {
     return this.#unacked;
+  }
+
+  /** Bytes that wait to be taken by the peer; undefined where its gateway does not know. */
+  get waitingBytes(): number | undefined {
+    return this.#connection.waitingBytes;
+  }
+
+  /** As a sender of messages: what it sends to itself does not count as delivered to somebody. */
+  get session(): this {
+    return this;
+  }
+
+  get isServer(): false {
+    return false;
   }
 
   // What it reads

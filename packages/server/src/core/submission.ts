@@ -29,6 +29,8 @@ export interface Sender {
   readonly origin: string;
   /** Counts what is not answered yet. */
   readonly requests: { taken(): void; answered(): void };
+  /** By which gateway it came. */
+  readonly gateway: string;
   /** The session that does not count as one that gets the message; undefined: there is none. */
   readonly session: UserSession | undefined;
   /** Whether it may send to rooms that it is no member of. */
@@ -106,6 +108,7 @@ class Submission implements Append {
   readonly #services: Services;
   readonly #sender: Sender;
   readonly #recipients: readonly Address[];
+  readonly #type: string | undefined;
   /** What the answer repeats of the request. */
   readonly #about: { readonly ref?: string; readonly clientId?: string };
 
@@ -115,6 +118,7 @@ class Submission implements Append {
     this.#services = services;
     this.#sender = sender;
     this.#recipients = recipients;
+    this.#type = send.type;
     this.#about = {
       ...(send.ref === undefined ? {} : { ref: send.ref }),
       ...(clientId === undefined ? {} : { clientId }),
@@ -149,7 +153,10 @@ class Submission implements Append {
     for (const entry of outcome.entries) this.#services.hub.publish(entry);
     const { id, ts, durability, duplicate, positions } = outcome;
     if (duplicate) traffic.duplicates += 1;
-    else traffic.accepted += 1;
+    else {
+      traffic.accepted += 1;
+      this.#count(sender);
+    }
     const recipients = this.#recipients.map((address) => ({ to: address.name, state: this.#state(address) }));
     const repeat = duplicate ? { duplicate } : {};
     sender.tell({
@@ -162,6 +169,12 @@ class Submission implements Append {
       recipients,
       ...repeat,
     });
+  }
+
+  #count({ user: { key: from }, gateway }: Sender): void {
+    const bytes = Buffer.byteLength(this.payload);
+    const { ts } = this;
+    this.#services.statistics.count({ from, gateway, type: this.#type, recipients: this.#recipients, bytes, ts });
   }
 
   /** Whether anybody but the sender is connected to get what goes to the address. */

@@ -70,6 +70,8 @@ export interface RecordKinds {
   };
   /** Key: what is counted. `last`: the last number given out. */
   counter: { readonly last: number };
+  /** Key: what is counted; see `core/statistics.ts`. */
+  statistic: { readonly messages: number; readonly bytes: number };
   /** Key: what it is for. `value`: base64url of random bytes. */
   secret: { readonly value: string };
 }

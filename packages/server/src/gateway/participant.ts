@@ -125,6 +125,10 @@ export class Participant implements Connection, Watched {
 
   // As the core's connection
 
+  get waitingBytes(): number {
+    return this.#wire.outbox.waitingBytes;
+  }
+
   deliver(event: CoreEvent, shared: boolean): "queued" | "full" {
     const { outbox } = this.#wire;
     if (event.op === "message") return this.#deliverMessage(event, shared);
@@ -168,10 +172,6 @@ export class Participant implements Connection, Watched {
     this.#end();
     this.#wire.outbox.close();
     this.#wire.end(errors[code].wsClose, code);
-  }
-
-  get waitingBytes(): number {
-    return this.#wire.outbox.waitingBytes;
   }
 
   // As the wire's

@@ -132,6 +132,10 @@ export class NativeConnection implements Connection, Watched {
     this.#fatal(fail("idle", `nothing was received for ${this.#core.limits.idleMs} ms`).fault);
   }
 
+  get waitingBytes(): number {
+    return this.#wire.outbox.waitingBytes;
+  }
+
   deliver(event: CoreEvent, shared: boolean): "queued" | "full" {
     const { outbox } = this.#wire;
     const full = outbox.full;
@@ -148,10 +152,6 @@ export class NativeConnection implements Connection, Watched {
 
   #write(message: object): void {
     if (!this.#ended) this.#wire.outbox.push(JSON.stringify(message));
-  }
-
-  get waitingBytes(): number {
-    return this.#wire.outbox.waitingBytes;
   }
 
   /** The carrier's outbox has room again. */

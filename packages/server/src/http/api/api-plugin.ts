@@ -6,10 +6,17 @@ import type { GatewayLog } from "../../gateway/gateway.ts";
 import type { HttpListener } from "../http-listener.ts";
 import type { SchemaTypes } from "./validation.ts";
 
+/** As what the API appears in listings and statistics. */
+export const gatewayName = "http";
+
 export interface ApiOptions {
   readonly core: Core;
   /** The shared listener, not open yet. */
   readonly http: HttpListener;
+  /** Whether names are given for the asking. */
+  readonly openLogin: boolean;
+  /** How much may wait for one stream. */
+  readonly maxOutboxBytes: number;
   readonly log: GatewayLog;
 }
 

@@ -5,21 +5,37 @@
 import type { FastifyInstance } from "fastify";
 import { type TSchema, Type } from "typebox";
 import type { Gateway } from "../../gateway/gateway.ts";
-import type { ApiOptions, ApiPlugin } from "./api-plugin.ts";
+import { type ApiOptions, type ApiPlugin, gatewayName } from "./api-plugin.ts";
 import { authenticateRequests } from "./authentication.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { allowPages } from "./cross-origin.ts";
 import { documentRoutes, servePage } from "./documentation.ts";
-import { identityRoutes } from "./identity-routes.ts";
+import { logRoutes } from "./log-routes.ts";
+import { messageRoutes } from "./message-routes.ts";
 import { refuseOtherMethods } from "./other-methods.ts";
+import { peopleRoutes } from "./people-routes.ts";
 import { answerProblems, Problem, problemRoutes } from "./problem.ts";
+import { roomRoutes } from "./room-routes.ts";
+import { Message, Position, Presence } from "./schemas.ts";
+import { sessionRoutes } from "./session-routes.ts";
+import { statisticsRoutes } from "./statistics-routes.ts";
+import { streamRoutes } from "./stream-routes.ts";
 import { type SchemaTypes, validateRequests } from "./validation.ts";
 
 /** Each part of the API. */
-const parts: readonly ApiPlugin[] = [identityRoutes, backupRoutes];
+const parts: readonly ApiPlugin[] = [
+  messageRoutes,
+  logRoutes,
+  peopleRoutes,
+  roomRoutes,
+  sessionRoutes,
+  streamRoutes,
+  backupRoutes,
+  statisticsRoutes,
+];
 
 /** Schemas that have a name in the OpenAPI document; see `reference`. */
-const named: readonly TSchema[] = [Problem];
+const named: readonly TSchema[] = [Problem, Message, Position, Presence];
 
 /** Of routes that name no parameters of the query. */
 const noParameters = Type.Object({});
@@ -29,12 +45,12 @@ const bodyLimit = 65_536;
 
 /** Adds the API's routes to the listener. */
 export function startApi(options: ApiOptions): Gateway {
-  const { core, http, log } = options;
+  const { core, http, openLogin, log } = options;
   http.routes(async (listener) => {
     const version = async (app: FastifyInstance) => {
       answerProblems(app, log);
       validateRequests(app);
-      allowPages(app, http);
+      allowPages(app, http, openLogin);
       for (const schema of named) app.addSchema(schema);
       const refuseOthers = refuseOtherMethods(app);
       await documentRoutes(app);
@@ -54,7 +70,7 @@ export function startApi(options: ApiOptions): Gateway {
     await listener.register(version, { prefix: "/v1" });
   });
   return {
-    name: "http",
+    name: gatewayName,
     listeners: [{ url: `${http.url}/v1/docs`, purpose: "HTTP API: a page to try it" }],
     stop: async () => {},
   };

@@ -7,13 +7,14 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
 import type { Credentials, Identity } from "../../core/identity.ts";
+import { gatewayName } from "./api-plugin.ts";
 import { refuse } from "./problem.ts";
 
 /**
- * Who may use a route: `public`: anybody; `user`: everybody who is somebody; `self`: the user that the path names
- * (`:user`), or who administers; `administer`: who administers.
+ * Who may use a route: `public`: anybody; `user`: everybody who is somebody; `person`: the same, but not an operator who is no
+ * user of the server; `self`: the user that the path names (`:user`), or who administers; `administer`: who administers.
  */
-export type Access = "public" | "user" | "self" | "administer";
+export type Access = "public" | "user" | "person" | "self" | "administer";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -43,7 +44,7 @@ export function authenticateRequests(app: FastifyInstance, core: Core): void {
     if (!proved.ok) return refuse(reply, proved.fault);
     request.identity = proved.value.identity;
     request.user = proved.value.user;
-    const refused = lacks(request, access);
+    const refused = lacks(core, request, access);
     return refused && refuse(reply, refused);
   });
 }
@@ -55,11 +56,13 @@ export function authenticateRequests(app: FastifyInstance, core: Core): void {
 export function infoOf({ socket, headers }: FastifyRequest): { readonly gateway: string; readonly address: string } {
   const passedOn = headers["x-forwarded-for"] !== undefined || headers.forwarded !== undefined;
   const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-  return { gateway: "http", address: passedOn ? `proxy at ${peer}` : peer };
+  return { gateway: gatewayName, address: passedOn ? `proxy at ${peer}` : peer };
 }
 
 /** What the request lacks to be let through. */
-function lacks({ identity, user, params }: FastifyRequest, access: Access): Fault | undefined {
+function lacks(core: Core, { identity, user, params }: FastifyRequest, access: Access): Fault | undefined {
+  if (access === "person")
+    return core.user(user.name) === user ? undefined : fail("forbidden", "this is for users of the server").fault;
   if (access === "user" || identity.rights.administer) return undefined;
   if (access === "administer") return fail("forbidden", "only who administers may do this").fault;
   const named = parseUser((params as { user: string }).user);
