@@ -83,6 +83,7 @@ function derive(append: Append, changes: Partial<Append>): Append {
     dedupeKey,
     digest,
     ...changes,
+    ...(append.records && { records: (entries) => append.records?.(entries) ?? [] }),
     settled: (outcome) => append.settled(outcome),
   };
 }

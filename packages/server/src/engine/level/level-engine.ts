@@ -12,6 +12,7 @@ import {
   type Head,
   type RecordKind,
   type RecordKinds,
+  type RecordPage,
   type RecordWrite,
   StorageUnavailable,
 } from "../engine.ts";
@@ -242,17 +243,23 @@ export class LevelEngine implements Engine {
     if (!this.#closed) this.#cursors.add(record);
   }
 
-  async scan<K extends RecordKind>(kind: K, prefix: string): Promise<(readonly [string, RecordKinds[K]])[]> {
+  async scan<K extends RecordKind>(
+    kind: K,
+    prefix: string,
+    { after = "", limit = Number.POSITIVE_INFINITY }: RecordPage = {},
+  ): Promise<(readonly [string, RecordKinds[K]])[]> {
     const start = keys.record(kind, "");
-    const stored = await this.#guard(({ records }) => records.scan(start + prefix));
+    // Cursors on their way may delete what is stored, which must not shorten the page.
+    const enough = kind === "cursor" ? Number.POSITIVE_INFINITY : limit;
+    const stored = await this.#guard(({ records }) => records.scan(start + prefix, start + after, enough));
     const found = new Map(stored.map(([key, text]) => [key.slice(start.length), JSON.parse(text) as RecordKinds[K]]));
     if (kind === "cursor") {
       for (const { key, value } of this.#cursors.pending(prefix)) {
         if (value === undefined) found.delete(key);
-        else found.set(key, value as RecordKinds[K]);
+        else if (key > after) found.set(key, value as RecordKinds[K]);
       }
     }
-    return [...found].sort(([a], [b]) => (a < b ? -1 : 1));
+    return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, limit);
   }
 
   subscribe(listener: (log: LogName, seq: number) => void): void {
