@@ -38,6 +38,8 @@ export interface ServerParts {
 }
 
 const drainMs = 2_000;
+/** How often messages that have expired are looked for. */
+const expiryMs = 1_000;
 
 /** Opens the store and listens. Rejects with `StoreRefused`, or where an address cannot be had. */
 export async function startServer(
@@ -60,7 +62,9 @@ export async function startServer(
         maxAgeMs: config["retention.maxAgeHours"] * 3_600_000,
         maxMessages: config["retention.maxMessages"],
         maxBytes: config["retention.maxBytes"],
+        unackedMs: config["delivery.unackedHours"] * 3_600_000,
       },
+      rememberedDeliveries: config["trace.deliveries"],
       onError: log.error,
     });
     const gateways: Gateway[] = [];
@@ -83,10 +87,13 @@ export async function startServer(
     for (const start of ownGateways) add(await start(context));
     if (http && config["http.api"]) add(startApi({ core, http, log }));
     await http?.open();
-    const trimming = trimRegularly(core, config["retention.intervalSeconds"] * 1000, log);
+    const rounds = [
+      regularly(() => core.trim(), config["retention.intervalSeconds"] * 1000, "retention", log),
+      regularly(() => core.expire(), expiryMs, "expiry", log),
+    ];
     return {
       listeners: gateways.flatMap(({ listeners }) => listeners),
-      stop: () => drain(core, engine, [trimming, ...started]),
+      stop: () => drain(core, engine, [...rounds, ...started]),
     };
   } catch (error) {
     await Promise.all(started.map((part) => part.stop()));
@@ -155,13 +162,17 @@ async function openEngine(config: Config, log: GatewayLog, level: ServerParts["l
   });
 }
 
-/** Trims in the background, never two runs at once. */
-function trimRegularly(core: Core, everyMs: number, log: GatewayLog): { stop(): Promise<void> } {
+/** Does it in the background, never twice at once. */
+function regularly(
+  work: () => Promise<void>,
+  everyMs: number,
+  what: string,
+  log: GatewayLog,
+): { stop(): Promise<void> } {
   let running: Promise<void> | undefined;
   const timer = setInterval(() => {
-    running ??= core
-      .trim()
-      .catch((error: unknown) => log.error("retention", error))
+    running ??= work()
+      .catch((error: unknown) => log.error(what, error))
       .finally(() => {
         running = undefined;
       });

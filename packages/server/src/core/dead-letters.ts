@@ -1,23 +1,28 @@
 /**
  * What left, or never reached, a reader unacknowledged: an entry each in a log of its own, with the reason. Written
- * before the message goes, under a dedupe key, so that a crash in between neither loses nor doubles one (P5).
+ * before the message goes, under a dedupe key, so that a crash in between neither loses nor doubles one (P5). With it, in
+ * the same write, goes a small record by which the entry that it stands for is known to be dead (`accounts.ts`).
  */
 import type { LogName } from "@parley/protocol";
-import type { Append, AppendOutcome, Engine } from "../engine/engine.ts";
+import type { Append, AppendOutcome, Engine, RecordKinds, RecordWrite } from "../engine/engine.ts";
+import { StorageUnavailable } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import type { Clock } from "./clock.ts";
 import type { User } from "./directory.ts";
-import { pendingOf, type Readers } from "./readers.ts";
+import type { StoredMessage } from "./message.ts";
+import type { Readers } from "./readers.ts";
 
-/** `too_large`: the reader's protocol has no way to carry a message of that size. */
-export type DeadReason =
-  | "expired"
-  | "inbox_full"
-  | "retention"
-  | "unacked"
-  | "undeliverable"
-  | "rejected"
-  | "too_large";
+/** Every reason, with what it means; docs/dead-letters.md has them from here (a test compares them). */
+export const deadReasons = {
+  expired: "its `ttl` passed before every reader had acknowledged it",
+  inbox_full: "the recipient's inbox was over its quota, and the server is set to keep such messages here",
+  retention: "the log's limits of age, count or size removed it before every reader had acknowledged it",
+  unacked: "a reader had not acknowledged it `delivery.unackedHours` after it was stored",
+  undeliverable: "the user or the room that it was for was removed",
+  rejected: "a receiving client said that it will not have it (`reject`)",
+  too_large: "the reader's protocol has no way to carry a message of that size",
+} as const;
+export type DeadReason = keyof typeof deadReasons;
 
 /** The dead-letter log. Not an address: no name has a `$`. */
 export const deadLetterLog = "$dead" as LogName;
@@ -25,49 +30,81 @@ export const deadLetterLog = "$dead" as LogName;
 /** What a dead letter's payload parses to. */
 export interface DeadLetter {
   readonly reason: DeadReason;
+  /** When it became one, in ms since the epoch. */
   readonly ts: number;
+  /** The log that the message was in, or would have been. */
   readonly log: LogName;
   readonly epoch: string;
+  /** 0: it was turned away before it had a place in the log. */
   readonly seq: number;
   /** Users who had not acknowledged it, at most 100 of them; empty where that is the log's user alone. */
   readonly pending: readonly string[];
+  /** What the client said that rejected it. */
+  readonly note?: string;
   /** The message as it was stored. */
   readonly message: unknown;
 }
 
+/** A dead letter as it is shown. */
+export interface Letter extends Omit<DeadLetter, "message"> {
+  /** Its seq in the dead-letter log: what it is named by. */
+  readonly letter: number;
+  readonly message: StoredMessage;
+  /** The latest replay. */
+  readonly replayed?: NonNullable<RecordKinds["letter"]["replayed"]>;
+}
+
+/** A message and the place it had. */
+type Stored = Pick<Entry, "log" | "epoch" | "seq" | "payload">;
+
 const maxPendingNamed = 100;
-/** Expired entries that were just handed over; the same one is met by every session that reads its log. */
-const maxRemembered = 10_000;
+const digits = 16;
+
+/** The key of a dead letter's record: the entry that it stands for, then its own seq. Sorts by both. */
+export function letterKey(log: LogName, seq: number, letter: number): string {
+  return `${lettersOf(log, seq)}${pad(letter)}`;
+}
+
+/** What the keys of all letters of an entry begin with. */
+export function lettersOf(log: LogName, seq: number): string {
+  return `${log} ${pad(seq)} `;
+}
+
+/** The seq of the entry that a letter's key names. */
+export function entrySeqOf(key: string): number {
+  return Number(key.slice(-2 * digits - 1, -digits - 1));
+}
+
+function pad(seq: number): string {
+  return String(seq).padStart(digits, "0");
+}
+
+/** Whether a log is the server's own: not an address, read by nobody, never trimmed by retention. */
+export function isInternal(log: LogName): boolean {
+  return log.startsWith("$");
+}
 
 export class DeadLetters {
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #newId: () => string;
   readonly #readers: Readers;
-  readonly #onFault: (error: unknown) => void;
-  readonly #remembered = new Set<string>();
+  /** Letters written since the process began, by reason. */
+  readonly written: Record<DeadReason, number> = {
+    expired: 0,
+    inbox_full: 0,
+    retention: 0,
+    unacked: 0,
+    undeliverable: 0,
+    rejected: 0,
+    too_large: 0,
+  };
 
-  constructor(engine: Engine, clock: Clock, newId: () => string, readers: Readers, onFault: (error: unknown) => void) {
+  constructor(engine: Engine, clock: Clock, newId: () => string, readers: Readers) {
     this.#engine = engine;
     this.#clock = clock;
     this.#newId = newId;
     this.#readers = readers;
-    this.#onFault = onFault;
-  }
-
-  /** A reader met an entry whose time has passed. Resolves when that is on disk, or has failed, which is reported. */
-  async expired(entry: Entry): Promise<void> {
-    const key = `${entry.log} ${entry.epoch} ${entry.seq}`;
-    if (this.#remembered.has(key)) return;
-    if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
-    this.#remembered.add(key);
-    try {
-      const pending = pendingOf(await this.#readers.of(entry.log, entry.epoch), entry);
-      if (pending.length > 0) await this.add("expired", entry, pending);
-    } catch (error) {
-      this.#remembered.delete(key);
-      this.#onFault(error);
-    }
   }
 
   /**
@@ -75,44 +112,73 @@ export class DeadLetters {
    * it has acknowledged the entry. Resolves when it is on disk. Rejects where the store refuses.
    */
   async undelivered(reason: DeadReason, entry: Entry, reader: User): Promise<void> {
-    if (await this.#readers.hasAcked(reader, entry)) return;
-    await this.#write(reason, entry, [reader], reader.key === entry.log ? "" : ` ${reader.key}`);
+    if (!(await this.#readers.hasAcked(reader, entry))) await this.ofReader(reason, entry, reader);
+  }
+
+  /** The same, whatever was acknowledged; `note` is what the reader said. */
+  async ofReader(reason: DeadReason, entry: Entry, reader: User, note?: string): Promise<void> {
+    await this.#write(reason, entry, [reader], reader.key === entry.log ? "" : ` ${reader.key}`, note);
   }
 
   /** Writes a dead letter; resolves when it is on disk. Rejects where the store refuses. */
-  async add(reason: DeadReason, entry: Entry, pending: readonly User[]): Promise<void> {
+  async add(reason: DeadReason, entry: Stored, pending: readonly User[]): Promise<void> {
     await this.#write(reason, entry, pending, "");
   }
 
-  /** `whose` keeps the letters of single readers apart. */
-  async #write(reason: DeadReason, entry: Entry, pending: readonly User[], whose: string): Promise<void> {
+  /**
+   * A message is accepted, and not put into the log of `log`, but kept here. `id` is the message's: a letter is
+   * written once for it. Resolves when it is on disk: only then tell the sender `ok`. Rejects where the store refuses.
+   */
+  async turnedAway(reason: DeadReason, log: LogName, id: string, payload: string): Promise<void> {
+    await this.#write(reason, { log, epoch: "", seq: 0, payload }, [], ` ${id}`);
+  }
+
+  /** `whose` keeps the letters of one place apart. */
+  async #write(
+    reason: DeadReason,
+    entry: Stored,
+    pending: readonly User[],
+    whose: string,
+    note?: string,
+  ): Promise<void> {
     const names = pending.filter(({ key }) => key !== entry.log).map(({ name }) => name);
     const outcome = await new Promise<AppendOutcome>((settled) =>
-      this.#engine.append(this.#letter(reason, entry, names, whose, settled)),
+      this.#engine.append(this.#letter(reason, entry, names, whose, note, settled)),
     );
-    if (!outcome.ok) throw new Error(outcome.fault.message);
+    if (!outcome.ok) throw new StorageUnavailable(outcome.fault.message);
+    if (!outcome.duplicate) this.written[reason] += 1;
   }
 
   #letter(
     reason: DeadReason,
-    { log, epoch, seq, payload }: Entry,
+    { log, epoch, seq, payload }: Stored,
     pending: readonly string[],
     whose: string,
+    note: string | undefined,
     settled: Append["settled"],
   ): Append {
     const ts = this.#clock.now();
     const names = JSON.stringify(pending.slice(0, maxPendingNamed));
+    const said = note === undefined ? "" : `"note":${JSON.stringify(note)},`;
+    const value = { epoch, reason, ts };
     return {
       id: this.#newId(),
       ts,
       logs: [deadLetterLog],
-      payload: `{"reason":"${reason}","ts":${ts},"log":${JSON.stringify(log)},"epoch":"${epoch}","seq":${seq},"pending":${names},"message":${payload}}`,
+      payload: `{"reason":"${reason}","ts":${ts},"log":${JSON.stringify(log)},"epoch":"${epoch}","seq":${seq},"pending":${names},${said}"message":${payload}}`,
       origin: "",
       expiresAt: 0,
       durability: "fsync",
       dedupeKey: `${deadLetterLog} ${log}:${epoch}:${seq}${whose}`,
       digest: "",
+      records: (entries) =>
+        entries.map((letter): RecordWrite => ({ kind: "letter", key: letterKey(log, seq, letter.seq), value })),
       settled,
     };
   }
+}
+
+/** What a payload of the dead-letter log says. */
+export function parseLetter(payload: string): DeadLetter {
+  return JSON.parse(payload) as DeadLetter;
 }

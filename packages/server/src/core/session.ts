@@ -16,6 +16,7 @@ import type { Entry } from "../engine/entry.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Connection, CoreEvent } from "./connection.ts";
 import type { CursorPosition, DeviceCursor } from "./cursors.ts";
+import type { Receiver } from "./delivery-record.ts";
 import type { User } from "./directory.ts";
 import type { Topic } from "./hub.ts";
 import type { Identity } from "./identity.ts";
@@ -54,6 +55,7 @@ export class Session implements Reader, Watcher {
   readonly #connection: Connection;
   readonly #lasting: boolean;
   readonly #onEnd: (session: Session) => void;
+  readonly #receiver: Receiver;
   readonly #cursors = new Map<LogName, DeviceCursor>();
   readonly #catchUp: CatchUp;
   /** Users whose change of presence had no room. */
@@ -75,6 +77,12 @@ export class Session implements Reader, Watcher {
     this.origin = `${options.user.key}/${options.device}`;
     this.#lasting = options.lasting;
     this.#onEnd = options.onEnd;
+    this.#receiver = {
+      user: options.user.name,
+      device: options.device,
+      session: options.id,
+      gateway: connection.info.gateway,
+    };
     this.#catchUp = new CatchUp(services, this);
     const onError = (error: unknown) => services.onError("bug", error);
     this.requests = new RequestQueue(connection, () => this.#full, onError);
@@ -151,6 +159,10 @@ export class Session implements Reader, Watcher {
     this.#catchUp.run();
   }
 
+  hasInFlight(log: LogName, seq: number): boolean {
+    return this.subscriptions.get(log)?.hasInFlight(seq) ?? false;
+  }
+
   // Delivery
 
   now(): number {
@@ -167,11 +179,12 @@ export class Session implements Reader, Watcher {
       return false;
     }
     this.#unacked += 1;
+    this.#services.deliveries.delivered(this.#receiver, entry.log, entry.seq);
     return true;
   }
 
   expired(entry: Entry): void {
-    this.#catchUp.waitFor(this.#services.deadLetters.expired(entry));
+    this.#catchUp.waitFor(this.#services.expiry.met(entry));
   }
 
   gap(log: LogName, from: number, to: number, reason: "retention" | "expired" | "lost"): void {
@@ -181,6 +194,7 @@ export class Session implements Reader, Watcher {
   /** Acknowledges a log up to `seq`; moves the cursor. */
   ack(subscription: Subscription, seq: number): void {
     this.#unacked -= subscription.ack(seq);
+    this.#services.deliveries.acknowledged(this.#receiver, subscription.topic.log, seq);
     this.#moveCursor(subscription);
     if (this.behind) this.#catchUp.run();
   }

@@ -72,6 +72,11 @@ export class Subscription implements Subscriber {
     return this.#unacked.length - this.#oldest;
   }
 
+  /** Whether the entry was sent and is not acknowledged. */
+  hasInFlight(seq: number): boolean {
+    return this.#unacked.includes(seq, this.#oldest);
+  }
+
   /** An entry was settled at the tail of the log. */
   offer(entry: Entry, shared: boolean): void {
     if (!this.live || entry.seq <= this.sent) return;

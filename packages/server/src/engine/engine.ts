@@ -87,6 +87,8 @@ export interface RecordKinds {
     readonly missing: number;
     readonly turnedAway: number;
   };
+  /** Key: log. It may hold messages that expire at `until` or before; see `core/expiry.ts`. */
+  expiring: { readonly until: number };
   /** Key `log seq letter`, both numbers of 16 digits: a dead letter by the entry it stands for; see `core/dead-letters.ts`. */
   letter: {
     readonly epoch: string;

@@ -93,7 +93,7 @@ export class Commit {
       if (!log.recorded) this.#heads.add(log);
       if (!early) log.waiting = true;
     }
-    if (append.records) this.#records.push(...append.records(entries));
+    for (const record of append.records?.(entries) ?? []) this.#records.push(record);
     const { id, ts, dedupeKey, digest } = append;
     const receipt = encodeReceipt(append, entries);
     if (dedupeKey !== undefined && hash) {

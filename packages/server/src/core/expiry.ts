@@ -1,0 +1,179 @@
+/**
+ * Makes dead letters of messages whose `ttl` has passed, whether anybody reads or not. Knows in memory what expires next;
+ * which logs hold such messages at all is on disk, so that only those are looked through after a restart. A message that
+ * a connected device was given in time, and has not acknowledged yet, is waited for a little.
+ */
+import type { LogName } from "@parley/protocol";
+import type { Engine, RecordWrite } from "../engine/engine.ts";
+import type { Entry } from "../engine/entry.ts";
+import type { Accounts } from "./accounts.ts";
+import type { Clock } from "./clock.ts";
+import type { DeadLetters } from "./dead-letters.ts";
+import type { User } from "./directory.ts";
+import { pendingOf, type Readers } from "./readers.ts";
+import { TimeQueue } from "./time-queue.ts";
+
+/** How long after its time an unanswered message may still be acknowledged by a device that has it. */
+const graceMs = 30_000;
+const againMs = 1000;
+/** Messages whose time is known in memory; where there are more, logs are looked through again. */
+const maxKnown = 100_000;
+/** A log is noted as holding messages that expire until the end of such a span: once for many. */
+const spanMs = 3_600_000;
+const stepEntries = 256;
+const stepDue = 64;
+
+interface Expiring {
+  readonly at: number;
+  readonly log: LogName;
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+export class Expiry {
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #readers: Readers;
+  readonly #accounts: Accounts;
+  readonly #deadLetters: DeadLetters;
+  readonly #onFault: (error: unknown) => void;
+  readonly #queue = new TimeQueue<Expiring>();
+  /** Until when each log is noted, on disk. */
+  readonly #noted = new Map<LogName, number>();
+  /** When logs have to be looked through: what expires from then on may not be in the queue. */
+  #surveyAt = 0;
+  /** Entries whose dead letter is on its way or written: several sessions meet the same one. */
+  readonly #burying = new Map<string, Promise<void>>();
+
+  constructor(parts: {
+    readonly engine: Engine;
+    readonly clock: Clock;
+    readonly readers: Readers;
+    readonly accounts: Accounts;
+    readonly deadLetters: DeadLetters;
+    readonly onFault: (error: unknown) => void;
+  }) {
+    this.#engine = parts.engine;
+    this.#clock = parts.clock;
+    this.#readers = parts.readers;
+    this.#accounts = parts.accounts;
+    this.#deadLetters = parts.deadLetters;
+    this.#onFault = parts.onFault;
+  }
+
+  /** What has to be written with entries that expire; mostly nothing. */
+  notes(entries: readonly Entry[]): readonly RecordWrite[] {
+    const [first] = entries;
+    if (!first || entries.every(({ log }) => (this.#noted.get(log) ?? 0) >= first.expiresAt)) return none;
+    const until = endOfSpan(first.expiresAt);
+    return entries.map(({ log }) => ({ kind: "expiring", key: log, value: { until } }));
+  }
+
+  /** An entry that expires was stored. */
+  stored(entry: Entry): void {
+    const until = endOfSpan(entry.expiresAt);
+    if ((this.#noted.get(entry.log) ?? 0) < until) this.#noted.set(entry.log, until);
+    this.#know(entry);
+  }
+
+  #know({ expiresAt: at, log, epoch, seq }: Pick<Entry, "expiresAt" | "log" | "epoch" | "seq">): void {
+    if (this.#queue.size < maxKnown) this.#queue.push({ at, log, epoch, seq });
+    else this.#surveyAt = Math.min(this.#surveyAt, at);
+  }
+
+  /**
+   * A reader met an entry whose time has passed. Resolves when what had to be written is on disk, or has failed, which
+   * is reported.
+   */
+  async met(entry: Entry): Promise<void> {
+    try {
+      await this.#bury(entry);
+    } catch (error) {
+      this.#onFault(error);
+    }
+  }
+
+  /** Deals with everything that has expired by now, in bounded steps. Rejects with `StorageUnavailable`. */
+  async run(): Promise<void> {
+    if (this.#clock.now() >= this.#surveyAt) await this.#survey();
+    for (;;) {
+      const due = this.#queue.due(this.#clock.now(), stepDue);
+      if (due.length === 0) return;
+      const results = await Promise.allSettled(due.map((one) => this.#expired(one)));
+      results.forEach((result, i) => {
+        if (result.status === "rejected")
+          this.#queue.push({ ...(due[i] as Expiring), at: this.#clock.now() + againMs });
+      });
+      const failed = results.find(({ status }) => status === "rejected");
+      if (failed) throw (failed as PromiseRejectedResult).reason;
+    }
+  }
+
+  async #expired({ log, epoch, seq }: Expiring): Promise<void> {
+    const [entry] = await this.#engine.read(log, seq - 1, "forward", 1);
+    if (entry?.seq === seq && entry.epoch === epoch) await this.#bury(entry);
+  }
+
+  #bury(entry: Entry): Promise<void> {
+    const key = `${entry.log} ${entry.seq}`;
+    const burying = this.#burying.get(key) ?? this.#write(entry).finally(() => this.#burying.delete(key));
+    this.#burying.set(key, burying);
+    return burying;
+  }
+
+  async #write(entry: Entry): Promise<void> {
+    const { log, epoch, seq, expiresAt } = entry;
+    if (seq <= (await this.#accounts.endedUpTo(log))) return;
+    const pending = pendingOf(await this.#readers.of(log, epoch), entry);
+    if (pending.length === 0) return;
+    const now = this.#clock.now();
+    if (now < expiresAt + graceMs && pending.some((user) => isInFlight(user, entry)))
+      this.#know({ ...entry, log, epoch, seq, expiresAt: now + againMs });
+    else await this.#deadLetters.add("expired", entry, pending);
+  }
+
+  /** Looks through the logs that may hold messages that expire. */
+  async #survey(): Promise<void> {
+    this.#surveyAt = Number.POSITIVE_INFINITY;
+    try {
+      for (const [key, { until }] of await this.#engine.scan("expiring", "")) {
+        const log = key as LogName;
+        this.#noted.set(log, Math.max(until, this.#noted.get(log) ?? 0));
+        await this.#surveyLog(log);
+        if (until > this.#clock.now() || (this.#noted.get(log) ?? 0) > until) continue;
+        // Everything that it was noted for has expired.
+        this.#noted.delete(log);
+        await this.#engine.write([{ kind: "expiring", key, value: undefined }]);
+      }
+    } catch (error) {
+      this.#surveyAt = this.#clock.now() + againMs;
+      throw error;
+    }
+  }
+
+  async #surveyLog(log: LogName): Promise<void> {
+    let from = await this.#accounts.endedUpTo(log);
+    for (;;) {
+      const entries = await this.#engine.read(log, from, "forward", stepEntries);
+      const last = entries.at(-1);
+      if (last === undefined) return;
+      const now = this.#clock.now();
+      const expiring = entries.filter(({ expiresAt }) => expiresAt !== 0);
+      for (const entry of expiring) if (entry.expiresAt > now) this.#know(entry);
+      await Promise.all(expiring.filter(({ expiresAt }) => expiresAt <= now).map((entry) => this.#bury(entry)));
+      from = last.seq;
+    }
+  }
+}
+
+/** Whether a connected device of the user has the entry and has not answered. */
+function isInFlight({ sessions }: User, { log, seq }: Entry): boolean {
+  for (const session of sessions) if (session.hasInFlight(log, seq)) return true;
+  return false;
+}
+
+function endOfSpan(time: number): number {
+  return Math.ceil(time / spanMs) * spanMs;
+}
+
+const none: readonly RecordWrite[] = [];
