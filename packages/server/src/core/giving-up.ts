@@ -17,7 +17,7 @@ export async function giveUp(services: Services, log: LogName, now: number, unac
   let from = await accounts.endedUpTo(log);
   for (;;) {
     const entries = await engine.read(log, from, "forward", stepEntries);
-    const young = entries.findIndex(({ payload }) => parsePayload(payload).ts > now - unackedMs);
+    const young = entries.findIndex(({ payload }) => parsePayload(payload).ts >= now - unackedMs);
     const old = young === -1 ? entries : entries.slice(0, young);
     const last = old.at(-1);
     if (last === undefined) return;

@@ -18,6 +18,8 @@ export interface StoredMessage {
   readonly clientId?: string;
   readonly expiresAt?: number;
   readonly receipt?: true;
+  /** The id of the message that was sent again; see `replay.ts`. */
+  readonly replayOf?: string;
 }
 
 type Send = ClientMessages["send"];

@@ -33,7 +33,14 @@ export async function removeUser(services: Services, name: string): Promise<Resu
     const undeliverable = await bury(services, key, user);
     const members: RecordWrite[] = [...user.rooms.keys()].map((room) => removal("member", `${room} ${key}`));
     const own = (await engine.scan("cursor", `${key} `)).map(([cursor]) => removal("cursor", cursor));
-    await engine.write([...members, ...own, removal("user", key)]);
+    const { epoch, tail } = await engine.head(key);
+    // Who takes the name later begins behind what was for this one.
+    const end: RecordWrite = {
+      kind: "cursor",
+      key: `${key}  ${key}`,
+      value: { user: key, device: "", log: key, epoch, seq: tail },
+    };
+    await engine.write([...members, ...own, end, removal("user", key)]);
     for (const room of user.rooms.keys()) directory.rooms.get(room)?.members.delete(key);
     user.rooms.clear();
     cursors.forgetUser(key);

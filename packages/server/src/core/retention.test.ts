@@ -4,8 +4,9 @@ import { describe, it } from "node:test";
 import type { LogName } from "@parley/protocol";
 import { type CoreFixture, login, ManualClock, openCore, turns } from "../../testing/core-fixture.ts";
 import { GatedEngine } from "../../testing/gated-engine.ts";
+import { dead, deadLetters } from "../../testing/letters.ts";
 import { MemoryEngine } from "../engine/memory.ts";
-import { type DeadLetter, deadLetterLog } from "./dead-letters.ts";
+import type { DeadLetter } from "./dead-letters.ts";
 import type { RetentionPolicy } from "./retention.ts";
 
 const none: RetentionPolicy = { maxAgeMs: 0, maxMessages: 0, maxBytes: 0 };
@@ -13,17 +14,6 @@ const open = (policy: Partial<RetentionPolicy>) => openCore({ retention: { ...no
 
 async function kept({ engine }: CoreFixture, log: string): Promise<number[]> {
   return (await engine.read(log as LogName, 0, "forward", 1000)).map(({ seq }) => seq);
-}
-
-async function deadLetters({ engine }: CoreFixture): Promise<DeadLetter[]> {
-  const entries = await engine.read(deadLetterLog, 0, "forward", 1000);
-  return entries.map(({ payload }) => JSON.parse(payload) as DeadLetter);
-}
-
-/** Dead letters in short: `reason log seq: pending`. */
-async function dead(fixture: CoreFixture): Promise<string[]> {
-  const letters = await deadLetters(fixture);
-  return letters.map(({ reason, log, seq, pending }) => `${reason} ${log} ${seq}: ${pending.join(" ")}`);
 }
 
 describe("retention", () => {
