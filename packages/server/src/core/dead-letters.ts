@@ -54,6 +54,9 @@ export interface Letter extends Omit<DeadLetter, "message"> {
   readonly replayed?: NonNullable<RecordKinds["letter"]["replayed"]>;
 }
 
+/** A message that is not to go where it was sent. */
+type OverflowingAppend = Pick<Append, "id" | "ts" | "payload" | "dedupeKey" | "digest">;
+
 /** A message and the place it had. */
 type Stored = Pick<Entry, "log" | "epoch" | "seq" | "payload">;
 
@@ -126,11 +129,16 @@ export class DeadLetters {
   }
 
   /**
-   * A message is accepted, and not put into the log of `log`, but kept here. `id` is the message's: a letter is
-   * written once for it. Resolves when it is on disk: only then tell the sender `ok`. Rejects where the store refuses.
+   * A message that was accepted and not put into `log`, because too much waits there already: settled when its letter is
+   * durable. `seq` of the letter is 0: it never had one. A repeat of the message is one of the letter.
    */
-  async turnedAway(reason: DeadReason, log: LogName, id: string, payload: string): Promise<void> {
-    await this.#write(reason, { log, epoch: "", seq: 0, payload }, [], ` ${id}`);
+  overflowed({ id, ts, payload, dedupeKey, digest }: OverflowingAppend, log: LogName): Promise<AppendOutcome> {
+    const own = dedupeKey === undefined ? undefined : `${deadLetterLog} ${dedupeKey} ${log}`;
+    return this.#append({ reason: "inbox_full", ts, log, epoch: "", seq: 0 }, payload, [], {
+      id,
+      dedupeKey: own,
+      digest,
+    });
   }
 
   /** `whose` keeps the letters of one place apart. */
@@ -141,40 +149,39 @@ export class DeadLetters {
     whose: string,
     note?: string,
   ): Promise<void> {
-    const names = pending.filter(({ key }) => key !== entry.log).map(({ name }) => name);
-    const outcome = await new Promise<AppendOutcome>((settled) =>
-      this.#engine.append(this.#letter(reason, entry, names, whose, note, settled)),
-    );
+    const { log, epoch, seq, payload } = entry;
+    const names = pending.filter(({ key }) => key !== log).map(({ name }) => name);
+    const about = { reason, ts: this.#clock.now(), log, epoch, seq, ...(note === undefined ? {} : { note }) };
+    const dedupeKey = `${deadLetterLog} ${log}:${epoch}:${seq}${whose}`;
+    const outcome = await this.#append(about, payload, names, { id: this.#newId(), dedupeKey, digest: "" });
     if (!outcome.ok) throw new StorageUnavailable(outcome.fault.message);
-    if (!outcome.duplicate) this.written[reason] += 1;
   }
 
-  #letter(
-    reason: DeadReason,
-    { log, epoch, seq, payload }: Stored,
+  async #append(
+    about: Omit<DeadLetter, "pending" | "message">,
+    message: string,
     pending: readonly string[],
-    whose: string,
-    note: string | undefined,
-    settled: Append["settled"],
-  ): Append {
-    const ts = this.#clock.now();
-    const names = JSON.stringify(pending.slice(0, maxPendingNamed));
-    const said = note === undefined ? "" : `"note":${JSON.stringify(note)},`;
+    own: Pick<Append, "id" | "dedupeKey" | "digest">,
+  ): Promise<AppendOutcome> {
+    const { reason, ts, log, epoch, seq } = about;
     const value = { epoch, reason, ts };
-    return {
-      id: this.#newId(),
-      ts,
-      logs: [deadLetterLog],
-      payload: `{"reason":"${reason}","ts":${ts},"log":${JSON.stringify(log)},"epoch":"${epoch}","seq":${seq},"pending":${names},${said}"message":${payload}}`,
-      origin: "",
-      expiresAt: 0,
-      durability: "fsync",
-      dedupeKey: `${deadLetterLog} ${log}:${epoch}:${seq}${whose}`,
-      digest: "",
-      records: (entries) =>
-        entries.map((letter): RecordWrite => ({ kind: "letter", key: letterKey(log, seq, letter.seq), value })),
-      settled,
-    };
+    const head = JSON.stringify({ ...about, pending: pending.slice(0, maxPendingNamed) });
+    const outcome = await new Promise<AppendOutcome>((settled) =>
+      this.#engine.append({
+        ...own,
+        ts,
+        logs: [deadLetterLog],
+        payload: `${head.slice(0, -1)},"message":${message}}`,
+        origin: "",
+        expiresAt: 0,
+        durability: "fsync",
+        records: (entries) =>
+          entries.map((letter): RecordWrite => ({ kind: "letter", key: letterKey(log, seq, letter.seq), value })),
+        settled,
+      }),
+    );
+    if (outcome.ok && !outcome.duplicate) this.written[reason] += 1;
+    return outcome;
   }
 }
 

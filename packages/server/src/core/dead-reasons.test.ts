@@ -209,7 +209,7 @@ describe("undeliverable", () => {
   });
 });
 
-describe("turned away", () => {
+describe("inbox_full", () => {
   it("is a message that never had a place in the log: accepted, and dead, once", async () => {
     const engine = new MemoryEngine(() => "e1");
     const fixture = await openCore({ engine });
@@ -218,8 +218,12 @@ describe("turned away", () => {
     const letters = new DeadLetters(engine, clock, createIds(clock), undefined as never);
     const message = JSON.stringify({ id: "m1", from: "bob", to: "alice", ts: 1, body: "too much" });
     const log = "alice" as LogName;
-    for (let repeat = 0; repeat < 2; repeat++) await letters.turnedAway("inbox_full", log, "m1", message);
-    await letters.turnedAway("inbox_full", log, "m2", message);
+    const from = { id: "m1", ts: 1, payload: message, digest: "" };
+    for (let repeat = 0; repeat < 2; repeat++) {
+      const outcome = await letters.overflowed({ ...from, dedupeKey: "bob c" }, log);
+      assert.equal(outcome.ok && outcome.duplicate, repeat === 1);
+    }
+    await letters.overflowed({ ...from, dedupeKey: undefined }, log);
     assert.deepEqual(await dead(fixture), ["inbox_full alice 0: ", "inbox_full alice 0: "]);
     assert.equal(letters.written.inbox_full, 2);
     const accounted = async () => {

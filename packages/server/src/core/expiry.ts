@@ -40,6 +40,8 @@ export class Expiry {
   readonly #queue = new TimeQueue<Expiring>();
   /** Until when each log is noted, on disk. */
   readonly #noted = new Map<LogName, number>();
+  /** Until when those are noted whose entries are on their way to the disk. */
+  readonly #asked = new Map<LogName, number>();
   /** When logs have to be looked through: what expires from then on may not be in the queue. */
   #surveyAt = 0;
   /** Entries whose dead letter is on its way or written: several sessions meet the same one. */
@@ -66,14 +68,21 @@ export class Expiry {
     const [first] = entries;
     if (!first || entries.every(({ log }) => (this.#noted.get(log) ?? 0) >= first.expiresAt)) return none;
     const until = endOfSpan(first.expiresAt);
+    for (const { log } of entries) this.#asked.set(log, until);
     return entries.map(({ log }) => ({ kind: "expiring", key: log, value: { until } }));
   }
 
   /** An entry that expires was stored. */
   stored(entry: Entry): void {
+    const { log } = entry;
     const until = endOfSpan(entry.expiresAt);
-    if ((this.#noted.get(entry.log) ?? 0) < until) this.#noted.set(entry.log, until);
     this.#know(entry);
+    if ((this.#noted.get(log) ?? 0) >= until) return;
+    this.#noted.set(log, until);
+    // Somebody stored it without asking for its notes.
+    if ((this.#asked.get(log) ?? 0) < until)
+      this.#engine.write([{ kind: "expiring", key: log, value: { until } }]).catch(this.#onFault);
+    this.#asked.delete(log);
   }
 
   #know({ expiresAt: at, log, epoch, seq }: Pick<Entry, "expiresAt" | "log" | "epoch" | "seq">): void {
