@@ -105,10 +105,21 @@ function reject(services: Services, session: Session, command: Asked["reject"]):
   return rejection.ok ? inTurn(rejection.value)(services, session, command) : rejection;
 }
 
-function ack(services: Services, session: Session, { log, seq, read = false }: Asked["ack"]): Answer {
-  const found = subscriptionTo(session, log, "ack");
+function ack(services: Services, session: Session, command: Asked["ack"]): Answer {
+  const found = subscriptionTo(session, command.log, "ack");
   if (!found.ok) return found;
   const subscription = found.value;
+  // It would pass over what is rejected before that has its dead letter.
+  if (subscription.rejecting === 0) return ackUpTo(services, session, subscription, command);
+  return inTurn(async () => ackUpTo(services, session, subscription, command))(services, session, command);
+}
+
+function ackUpTo(
+  services: Services,
+  session: Session,
+  subscription: Subscription,
+  { seq, read = false }: Asked["ack"],
+): Answer {
   if (seq > subscription.topic.tail) return fail("bad_message", `ack: seq ${seq} is beyond the end of the log`);
   session.ack(subscription, Math.min(seq, subscription.sent));
   if (subscription.topic.log === session.user.key)

@@ -1,6 +1,6 @@
 /**
  * A client says that it will not have a message: an acknowledgement that leaves a dead letter. Whether one is due is
- * decided when the command comes, so that an `ack` right behind it changes nothing.
+ * decided when the command comes; an `ack` behind it waits until the letter is on disk.
  */
 import { type ClientMessages, fail, ok, type Result, type ServerMessages } from "@parley/protocol";
 import { pendingOf } from "./readers.ts";
@@ -25,10 +25,15 @@ export function planRejection(
   if (seq > subscription.sent) return fail("bad_message", `reject: seq ${seq} was not sent to this session`);
   const { user } = session;
   const reader = { user, acked: Math.max(subscription.acked, cursors.known(user.key, log, epoch)) };
+  subscription.rejecting += 1;
   return ok(async () => {
-    const [entry] = await engine.read(log, seq - 1, "forward", 1);
-    if (entry?.seq === seq && entry.epoch === epoch && pendingOf([reader], entry).length > 0)
-      await deadLetters.ofReader("rejected", entry, user, reason);
+    try {
+      const [entry] = await engine.read(log, seq - 1, "forward", 1);
+      if (entry?.seq === seq && entry.epoch === epoch && pendingOf([reader], entry).length > 0)
+        await deadLetters.ofReader("rejected", entry, user, reason);
+    } finally {
+      subscription.rejecting -= 1;
+    }
     if (!session.ended && session.subscriptions.get(log) === subscription) session.ack(subscription, seq);
     return ok({ op: "ok" });
   });

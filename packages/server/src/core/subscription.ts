@@ -49,6 +49,8 @@ export class Subscription implements Subscriber {
   /** Everything up to here was acknowledged. */
   acked: number;
   live = false;
+  /** Messages that the peer has rejected and whose dead letters are not on disk yet. */
+  rejecting = 0;
   /** Seqs of messages that were sent and not acknowledged, ascending from `#oldest`. */
   #unacked: number[] = [];
   #oldest = 0;

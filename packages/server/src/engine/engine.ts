@@ -135,7 +135,10 @@ export interface Engine {
   /** May forget dedupe keys of appends that are older than `beforeTs` (ms since the epoch), and none that are younger. */
   expireDedupe(beforeTs: number): Promise<void>;
 
-  /** Writes records, atomically and durably when it resolves. `value: undefined` deletes. Rejects with `StorageUnavailable`. */
+  /**
+   * Writes records, atomically and durably when it resolves; `value: undefined` deletes. Cursors that were committed
+   * before go with them or went before. Rejects with `StorageUnavailable`.
+   */
   write(records: readonly RecordWrite[]): Promise<void>;
 
   /** Writes a cursor some time soon: it goes with a later commit. Losing it costs a redelivery, never a message. */

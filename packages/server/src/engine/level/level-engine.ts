@@ -110,7 +110,8 @@ export class LevelEngine implements Engine {
     const writes = this.#writes;
     this.#writes = [];
     const records: RecordWrite[] = writes.flatMap((write) => write.records);
-    for (const cursor of this.#cursors.take()) records.push(cursor);
+    // Cursors that were told before a record was written are not to be older than it after a crash.
+    for (const cursor of this.#cursors.take(writes.length > 0)) records.push(cursor);
     let commit: Commit | undefined;
     try {
       const { hashes, repeats } = await prepare(store, appends);
@@ -297,7 +298,7 @@ export class LevelEngine implements Engine {
       log.reserved = log.tail;
       commit.headChanged(log);
     }
-    await this.#write(store, commit, [...this.#cursors.take()], true);
+    await this.#write(store, commit, [...this.#cursors.take(true)], true);
     await store.journal.append(emptyBody, true);
   }
 

@@ -9,17 +9,20 @@ import type { ApiOptions, ApiPlugin } from "./api-plugin.ts";
 import { authenticateRequests } from "./authentication.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { allowPages } from "./cross-origin.ts";
+import { deadLetterRoutes } from "./dead-letter-routes.ts";
+import { Account, Letter, Trace } from "./dead-letter-schemas.ts";
 import { documentRoutes, servePage } from "./documentation.ts";
 import { identityRoutes } from "./identity-routes.ts";
 import { refuseOtherMethods } from "./other-methods.ts";
 import { answerProblems, Problem, problemRoutes } from "./problem.ts";
+import { traceRoutes } from "./trace-routes.ts";
 import { type SchemaTypes, validateRequests } from "./validation.ts";
 
 /** Each part of the API. */
-const parts: readonly ApiPlugin[] = [identityRoutes, backupRoutes];
+const parts: readonly ApiPlugin[] = [identityRoutes, backupRoutes, deadLetterRoutes, traceRoutes];
 
 /** Schemas that have a name in the OpenAPI document; see `reference`. */
-const named: readonly TSchema[] = [Problem];
+const named: readonly TSchema[] = [Problem, Letter, Account, Trace];
 
 /** Of routes that name no parameters of the query. */
 const noParameters = Type.Object({});
