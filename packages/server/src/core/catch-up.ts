@@ -25,7 +25,7 @@ export class CatchUp {
   readonly #session: CatchingUp;
   readonly #behind = new Set<Subscription>();
   /** Dead letters on their way to the disk. */
-  readonly #burying = new Set<Promise<void>>();
+  readonly #burying = new Set<Promise<unknown>>();
   #started = false;
   #running = false;
   #announcedLive = false;
@@ -59,7 +59,7 @@ export class CatchUp {
   }
 
   /** A log is not caught up with before `burying` is done. */
-  waitFor(burying: Promise<void>): void {
+  waitFor(burying: Promise<unknown>): void {
     const done = burying.finally(() => this.#burying.delete(done));
     this.#burying.add(done);
   }

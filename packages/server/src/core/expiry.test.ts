@@ -75,6 +75,22 @@ describe("a message whose time has passed", () => {
     assert.deepEqual(stuck.connection.told().includes("stuck 1 in time"), true);
   });
 
+  it("that one device has in flight does not pass for acknowledged because another skipped it", async () => {
+    const fixture = await open();
+    await login(fixture, "dave", { device: "phone" });
+    await fixture.bob.send("dave", "in time", { ttl: 10, copy: false });
+    fixture.clock.time += 10;
+    const laptop = await login(fixture, "dave", { device: "laptop" });
+    assert.deepEqual(laptop.connection.told(), ["gap dave 1-1 expired", "live"]);
+    await fixture.bob.send("dave", "next", { copy: false });
+    laptop.do({ op: "ack", log: "dave", seq: 2 });
+    await passes(fixture, 31_000);
+    assert.deepEqual(await dead(fixture), ["expired dave 1: "]);
+    await fixture.bob.send("dave", "last", { copy: false });
+    laptop.do({ op: "ack", log: "dave", seq: 3 });
+    assert.equal((await fixture.core.accounts.of("dave" as LogName)).acknowledged, 2, "it counts again");
+  });
+
   it("that was to be written while the store refuses is written later", async () => {
     const engine = new GatedEngine(new MemoryEngine(() => "e1"));
     const fixture = await open({ engine });

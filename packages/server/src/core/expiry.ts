@@ -23,6 +23,14 @@ const spanMs = 3_600_000;
 const stepEntries = 256;
 const stepDue = 64;
 
+/** What becomes of an entry that a reader met. */
+export interface Met {
+  /** Settled when its dead letter is on disk, there is to be none, or that has to wait. Never rejected. */
+  readonly attempt: Promise<void>;
+  /** Resolves when its dead letter is on disk, or there is to be none. */
+  readonly dealt: Promise<void>;
+}
+
 interface Expiring {
   readonly at: number;
   readonly log: LogName;
@@ -46,6 +54,8 @@ export class Expiry {
   #surveyAt = 0;
   /** Entries whose dead letter is on its way or written: several sessions meet the same one. */
   readonly #burying = new Map<string, Promise<void>>();
+  /** Entries that readers met and that are not dealt with. */
+  readonly #met = new Map<string, PromiseWithResolvers<void>>();
 
   constructor(parts: {
     readonly engine: Engine;
@@ -90,16 +100,22 @@ export class Expiry {
     else this.#surveyAt = Math.min(this.#surveyAt, at);
   }
 
-  /**
-   * A reader met an entry whose time has passed. Resolves when what had to be written is on disk, or has failed, which
-   * is reported.
-   */
-  async met(entry: Entry): Promise<void> {
-    try {
-      await this.#bury(entry);
-    } catch (error) {
+  /** A reader met an entry whose time has passed. */
+  met(entry: Entry): Met {
+    const key = keyOf(entry);
+    const known = this.#met.get(key);
+    const dealt = known ?? Promise.withResolvers<void>();
+    if (!known) this.#met.set(key, dealt);
+    const attempt = this.#bury(entry).catch((error: unknown) => {
       this.#onFault(error);
-    }
+      this.#again(entry);
+    });
+    return { attempt, dealt: dealt.promise };
+  }
+
+  /** Looks at the entry once more, a little later. */
+  #again({ log, epoch, seq }: Entry): void {
+    this.#know({ log, epoch, seq, expiresAt: this.#clock.now() + againMs });
   }
 
   /** Deals with everything that has expired by now, in bounded steps. Rejects with `StorageUnavailable`. */
@@ -121,10 +137,11 @@ export class Expiry {
   async #expired({ log, epoch, seq }: Expiring): Promise<void> {
     const [entry] = await this.#engine.read(log, seq - 1, "forward", 1);
     if (entry?.seq === seq && entry.epoch === epoch) await this.#bury(entry);
+    else this.#dealtWith({ log, seq });
   }
 
   #bury(entry: Entry): Promise<void> {
-    const key = `${entry.log} ${entry.seq}`;
+    const key = keyOf(entry);
     const burying = this.#burying.get(key) ?? this.#write(entry).finally(() => this.#burying.delete(key));
     this.#burying.set(key, burying);
     return burying;
@@ -132,13 +149,20 @@ export class Expiry {
 
   async #write(entry: Entry): Promise<void> {
     const { log, epoch, seq, expiresAt } = entry;
-    if (seq <= (await this.#accounts.endedUpTo(log))) return;
-    const pending = pendingOf(await this.#readers.of(log, epoch), entry);
-    if (pending.length === 0) return;
-    const now = this.#clock.now();
-    if (now < expiresAt + graceMs && pending.some((user) => isInFlight(user, entry)))
-      this.#know({ ...entry, log, epoch, seq, expiresAt: now + againMs });
-    else await this.#deadLetters.add("expired", entry, pending);
+    const ended = seq <= (await this.#accounts.endedUpTo(log));
+    const pending = ended ? [] : pendingOf(await this.#readers.of(log, epoch), entry);
+    if (this.#clock.now() < expiresAt + graceMs && pending.some((user) => isInFlight(user, entry))) {
+      this.#again(entry);
+      return;
+    }
+    if (pending.length > 0) await this.#deadLetters.add("expired", entry, pending);
+    this.#dealtWith(entry);
+  }
+
+  #dealtWith(place: Pick<Entry, "log" | "seq">): void {
+    const key = keyOf(place);
+    this.#met.get(key)?.resolve();
+    this.#met.delete(key);
   }
 
   /** Looks through the logs that may hold messages that expire. */
@@ -173,6 +197,10 @@ export class Expiry {
       from = last.seq;
     }
   }
+}
+
+function keyOf({ log, seq }: Pick<Entry, "log" | "seq">): string {
+  return `${log} ${seq}`;
 }
 
 /** Whether a connected device of the user has the entry and has not answered. */

@@ -235,6 +235,27 @@ describe("an expired message that a reader meets", () => {
     assert.deepEqual(await dead(fixture), []);
   });
 
+  it("does not pass for acknowledged while its dead letter is on the way", async () => {
+    const engine = new GatedEngine(new MemoryEngine(() => "e1"));
+    const fixture = await openCore({ engine });
+    const bob = await login(fixture, "bob");
+    const alice = await login(fixture, "alice", { window: 1 });
+    await bob.send("alice", "in time", { copy: false });
+    await bob.send("alice", "old", { copy: false, ttl: 10 });
+    fixture.clock.time += 10;
+    const release = engine.hold("head");
+    alice.do({ op: "ack", log: "alice", seq: 1 });
+    await turns();
+    alice.do({ op: "ack", log: "alice", seq: 2 });
+    release();
+    await turns();
+    assert.deepEqual(await dead(fixture), ["expired alice 2: "]);
+    await bob.send("alice", "next", { copy: false });
+    alice.do({ op: "ack", log: "alice", seq: 3 });
+    const [cursor] = await engine.scan("cursor", "alice  alice");
+    assert.equal(cursor?.[1].seq, 3, "from then on it does");
+  });
+
   it("in a room names all members who have not had it", async () => {
     const fixture = await openCore();
     const names = ["alice", "bob", "carol"];

@@ -183,8 +183,10 @@ export class Session implements Reader, Watcher {
     return true;
   }
 
-  expired(entry: Entry): void {
-    this.#catchUp.waitFor(this.#services.expiry.met(entry));
+  expired(entry: Entry): Promise<void> {
+    const { attempt, dealt } = this.#services.expiry.met(entry);
+    this.#catchUp.waitFor(attempt);
+    return dealt;
   }
 
   gap(log: LogName, from: number, to: number, reason: "retention" | "expired" | "lost"): void {
