@@ -5,10 +5,10 @@
  */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { LogName, UserKey } from "@parley/protocol";
+import type { Letter, LogName, UserKey } from "@parley/protocol";
 import { systemClock } from "../../packages/server/src/core/clock.ts";
 import { Core } from "../../packages/server/src/core/core.ts";
-import { deadLetterLog, type Letter, parseLetter } from "../../packages/server/src/core/dead-letters.ts";
+import { deadLetterLog, parseLetter } from "../../packages/server/src/core/dead-letters.ts";
 import { LevelEngine } from "../../packages/server/src/engine/level/level-engine.ts";
 import { basic } from "../http-api/api-server.ts";
 import { RawSession } from "../support/raw-session.ts";

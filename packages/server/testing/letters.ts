@@ -1,5 +1,6 @@
 /** Dead letters as tests compare them. */
-import { type DeadLetter, deadLetterLog, parseLetter } from "../src/core/dead-letters.ts";
+import type { DeadLetter } from "@parley/protocol";
+import { deadLetterLog, parseLetter } from "../src/core/dead-letters.ts";
 import type { CoreFixture } from "./core-fixture.ts";
 
 /** Everything in the dead-letter log, purged or not. */

@@ -16,6 +16,7 @@ import {
   parseUser,
   type Result,
   type ServerMessages,
+  type Trace,
   type UserAddress,
 } from "@parley/protocol";
 import type { Engine } from "../engine/engine.ts";
@@ -45,7 +46,7 @@ import { Retention, type RetentionPolicy } from "./retention.ts";
 import { keepSecret } from "./secrets.ts";
 import type { CoreLimits, Services } from "./services.ts";
 import { Session } from "./session.ts";
-import { type Trace, trace } from "./trace.ts";
+import { trace } from "./trace.ts";
 
 export interface CoreOptions {
   readonly engine: Engine;

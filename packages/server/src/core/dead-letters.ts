@@ -3,56 +3,16 @@
  * before the message goes, under a dedupe key, so that a crash in between neither loses nor doubles one (P5). With it, in
  * the same write, goes a small record by which the entry that it stands for is known to be dead (`accounts.ts`).
  */
-import type { LogName } from "@parley/protocol";
-import type { Append, AppendOutcome, Engine, RecordKinds, RecordWrite } from "../engine/engine.ts";
+import type { DeadLetter, DeadReason, LogName } from "@parley/protocol";
+import type { Append, AppendOutcome, Engine, RecordWrite } from "../engine/engine.ts";
 import { StorageUnavailable } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import type { Clock } from "./clock.ts";
 import type { User } from "./directory.ts";
-import type { StoredMessage } from "./message.ts";
 import type { Readers } from "./readers.ts";
-
-/** Every reason, with what it means; docs/dead-letters.md has them from here (a test compares them). */
-export const deadReasons = {
-  expired: "its `ttl` passed before every reader had acknowledged it",
-  inbox_full: "the recipient's inbox was over its quota, and the server is set to keep such messages here",
-  retention: "the log's limits of age, count or size removed it before every reader had acknowledged it",
-  unacked: "a reader had not acknowledged it `delivery.unackedHours` after it was stored",
-  undeliverable: "the user or the room that it was for was removed",
-  rejected: "a receiving client said that it will not have it (`reject`)",
-  too_large: "the reader's protocol has no way to carry a message of that size",
-} as const;
-export type DeadReason = keyof typeof deadReasons;
 
 /** The dead-letter log. Not an address: no name has a `$`. */
 export const deadLetterLog = "$dead" as LogName;
-
-/** What a dead letter's payload parses to. */
-export interface DeadLetter {
-  readonly reason: DeadReason;
-  /** When it became one, in ms since the epoch. */
-  readonly ts: number;
-  /** The log that the message was in, or would have been. */
-  readonly log: LogName;
-  readonly epoch: string;
-  /** 0: it was turned away before it had a place in the log. */
-  readonly seq: number;
-  /** Users who had not acknowledged it, at most 100 of them; empty where that is the log's user alone. */
-  readonly pending: readonly string[];
-  /** What the client said that rejected it. */
-  readonly note?: string;
-  /** The message as it was stored. */
-  readonly message: unknown;
-}
-
-/** A dead letter as it is shown. */
-export interface Letter extends Omit<DeadLetter, "message"> {
-  /** Its seq in the dead-letter log: what it is named by. */
-  readonly letter: number;
-  readonly message: StoredMessage;
-  /** The latest replay. */
-  readonly replayed?: NonNullable<RecordKinds["letter"]["replayed"]>;
-}
 
 /** A message that is not to go where it was sent. */
 type OverflowingAppend = Pick<Append, "id" | "ts" | "payload" | "dedupeKey" | "digest">;

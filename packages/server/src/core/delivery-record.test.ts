@@ -1,9 +1,9 @@
 /** What is remembered of deliveries: the latest, per device, with their acknowledgements. */
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import type { LogName } from "@parley/protocol";
+import type { LogName, Receiver } from "@parley/protocol";
 import { ManualClock } from "../../testing/core-fixture.ts";
-import { DeliveryRecord, type Receiver } from "./delivery-record.ts";
+import { DeliveryRecord } from "./delivery-record.ts";
 
 const log = "alice" as LogName;
 const receiver = (device: string): Receiver => ({ user: "alice", device, session: `s-${device}`, gateway: "test" });

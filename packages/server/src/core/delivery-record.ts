@@ -3,22 +3,8 @@
  * `trace.ts`; gone with the process, while whether something was acknowledged is in the cursors. Hot path: two calls a
  * delivery, no allocation.
  */
-import type { LogName } from "@parley/protocol";
+import type { Delivery, LogName, Receiver } from "@parley/protocol";
 import type { Clock } from "./clock.ts";
-
-/** The device of a session. One object per session, which the records point to. */
-export interface Receiver {
-  readonly user: string;
-  readonly device: string;
-  readonly session: string;
-  readonly gateway: string;
-}
-
-/** What is known of one device and one message. Times in ms since the epoch. */
-export interface Delivery extends Receiver {
-  readonly deliveredAt: number;
-  readonly acknowledgedAt?: number;
-}
 
 export class DeliveryRecord {
   readonly #clock: Clock;

@@ -1,11 +1,11 @@
 /** What operators do with dead letters: list, look at one, replay, purge. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { LogName, Result } from "@parley/protocol";
+import type { DeadLetter, LogName, Result } from "@parley/protocol";
 import { login, openCore, turns } from "../../testing/core-fixture.ts";
 import { GatedEngine } from "../../testing/gated-engine.ts";
 import { MemoryEngine } from "../engine/memory.ts";
-import { type DeadLetter, deadLetterLog } from "./dead-letters.ts";
+import { deadLetterLog } from "./dead-letters.ts";
 import type { LetterFilter } from "./letter-book.ts";
 
 function value<T>(result: Result<T>): T {

@@ -3,19 +3,23 @@
  * log. Its record (`dead-letters.ts`) says whether it was replayed or purged; the log keeps the text until everything
  * before it was purged too.
  */
-import { fail, ok, parseAddress, type Result } from "@parley/protocol";
-import type { Direction, RecordKinds, RecordWrite } from "../engine/engine.ts";
 import {
   type DeadLetter,
   type DeadReason,
-  deadLetterLog,
+  fail,
   type Letter,
-  letterKey,
-  parseLetter,
-} from "./dead-letters.ts";
+  type LetterPage,
+  ok,
+  type Purged,
+  parseAddress,
+  type Replayed,
+  type Result,
+} from "@parley/protocol";
+import type { Direction, RecordKinds, RecordWrite } from "../engine/engine.ts";
+import { deadLetterLog, letterKey, parseLetter } from "./dead-letters.ts";
 import type { StoredMessage } from "./message.ts";
 import { Mutex } from "./mutex.ts";
-import { type Replayed, recipientOf, sendAgain } from "./replay.ts";
+import { recipientOf, sendAgain } from "./replay.ts";
 import type { Services } from "./services.ts";
 
 type LetterRecord = RecordKinds["letter"];
@@ -30,18 +34,6 @@ export interface LetterFilter {
   readonly since?: number;
   /** Became one before this time. */
   readonly until?: number;
-}
-
-export interface LetterPage {
-  readonly letters: readonly Letter[];
-  /** There may be more: pass it as `from`. */
-  readonly next?: number;
-}
-
-export interface Purged {
-  readonly purged: number;
-  /** There may be more: go on with this as `from`. */
-  readonly next?: number;
 }
 
 /** Letters that one request looks at, at most: with a filter a page may hold fewer than asked for. */

@@ -2,21 +2,11 @@
  * The message of a dead letter, sent again: a new message of the same sender that names the first one's id. Used by
  * `letter-book.ts`, which sees to it that it happens once.
  */
-import { fail, type LogName, ok, parseAddress, type Result } from "@parley/protocol";
+import { fail, type Letter, type LogName, ok, parseAddress, type Replayed, type Result } from "@parley/protocol";
 import type { AppendOutcome } from "../engine/engine.ts";
-import { type Letter, letterKey } from "./dead-letters.ts";
+import { letterKey } from "./dead-letters.ts";
 import { encodeContent, encodePayload } from "./message.ts";
 import type { Services } from "./services.ts";
-
-export interface Replayed {
-  readonly letter: number;
-  /** Of the new message. */
-  readonly id: string;
-  readonly ts: number;
-  readonly to: string;
-  /** It had been replayed before, and that was this. */
-  readonly duplicate: boolean;
-}
 
 /** Stores the letter's message anew, and in the same write the mark that it was. Rejects never. */
 export async function sendAgain(

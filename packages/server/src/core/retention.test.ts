@@ -1,12 +1,11 @@
 /** Retention by age, count and bytes, and the dead letters of what nobody had acknowledged (P5). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { LogName } from "@parley/protocol";
+import type { DeadLetter, LogName } from "@parley/protocol";
 import { type CoreFixture, login, ManualClock, openCore, turns } from "../../testing/core-fixture.ts";
 import { GatedEngine } from "../../testing/gated-engine.ts";
 import { dead, deadLetters } from "../../testing/letters.ts";
 import { MemoryEngine } from "../engine/memory.ts";
-import type { DeadLetter } from "./dead-letters.ts";
 import type { RetentionPolicy } from "./retention.ts";
 
 const none: RetentionPolicy = { maxAgeMs: 0, maxMessages: 0, maxBytes: 0 };

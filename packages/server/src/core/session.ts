@@ -9,6 +9,7 @@ import {
   type Fault,
   type LogName,
   type Position,
+  type Receiver,
   type RoomKey,
   type UserKey,
 } from "@parley/protocol";
@@ -16,7 +17,6 @@ import type { Entry } from "../engine/entry.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Connection, CoreEvent } from "./connection.ts";
 import type { CursorPosition, DeviceCursor } from "./cursors.ts";
-import type { Receiver } from "./delivery-record.ts";
 import type { User } from "./directory.ts";
 import type { Topic } from "./hub.ts";
 import type { Identity } from "./identity.ts";

@@ -3,66 +3,23 @@
  * left. Needs no index: an id tells its time, by which it is searched for in the logs. The answer says what it knows and
  * how far it looked; it never has the body.
  */
-import { fail, type LogName, ok, parseAddress, type Result } from "@parley/protocol";
+import {
+  fail,
+  type LogName,
+  ok,
+  parseAddress,
+  type Result,
+  type Trace,
+  type TracedLetter,
+  type TracedPlace,
+  type TracedReader,
+} from "@parley/protocol";
 import type { Entry } from "../engine/entry.ts";
-import { type DeadReason, deadLetterLog, isInternal, type Letter, lettersOf, parseLetter } from "./dead-letters.ts";
-import type { Delivery } from "./delivery-record.ts";
+import { deadLetterLog, isInternal, lettersOf, parseLetter } from "./dead-letters.ts";
 import type { LetterBook } from "./letter-book.ts";
 import { parsePayload, type StoredMessage } from "./message.ts";
 import { pendingOf } from "./readers.ts";
 import type { Services } from "./services.ts";
-
-/** How one reader of a log stands to the message. */
-export interface TracedReader {
-  readonly user: string;
-  /** Whether any device of the user has acknowledged it: certain, from the cursors. */
-  readonly acknowledged: boolean;
-  /** The devices with a cursor of their own in this log. */
-  readonly devices: readonly { readonly device: string; readonly acknowledged: boolean }[];
-}
-
-/** One log that the message was written to. */
-export interface TracedPlace {
-  readonly log: LogName;
-  readonly epoch: string;
-  readonly seq: number;
-  readonly state: "acknowledged" | "pending" | "dead";
-  /** Those whom it is for, at most 100; the sender of a copy is none. */
-  readonly readers: readonly TracedReader[];
-  readonly moreReaders: number;
-  /** Deliveries that are still remembered: `deliveriesSince` says since when that is all of them. */
-  readonly deliveries: readonly Delivery[];
-}
-
-export interface TracedLetter {
-  readonly letter: number;
-  readonly reason: DeadReason;
-  readonly ts: number;
-  readonly log: LogName;
-  readonly epoch: string;
-  readonly seq: number;
-  readonly pending: readonly string[];
-  readonly note?: string;
-  readonly replayed?: NonNullable<Letter["replayed"]>;
-}
-
-export interface Trace {
-  readonly id: string;
-  /** When the server took it, by the id: ms since the epoch. */
-  readonly ts: number;
-  /** What it was, without its body; absent where neither a log nor a dead letter has it any more. */
-  readonly message?: Omit<StoredMessage, "body"> & { readonly bytes: number };
-  readonly places: readonly TracedPlace[];
-  readonly deadLetters: readonly TracedLetter[];
-  /** Since when deliveries are remembered; absent: they are not. */
-  readonly deliveriesSince?: number;
-  readonly searched: {
-    readonly logs: number;
-    readonly deadLetters: number;
-    /** False: the search took too long and was given up; name a log. */
-    readonly complete: boolean;
-  };
-}
 
 const stepLogs = 256;
 const stepLetters = 200;

@@ -1,8 +1,7 @@
 /** Dead letters over HTTP: list, look at one, replay, purge (docs/dead-letters.md). Only for who administers. */
-import { fail } from "@parley/protocol";
+import { fail, type LetterPage, type Letter as ShownLetter } from "@parley/protocol";
 import { Type } from "typebox";
-import type { Letter as ShownLetter } from "../../core/dead-letters.ts";
-import type { LetterFilter, LetterPage } from "../../core/letter-book.ts";
+import type { LetterFilter } from "../../core/letter-book.ts";
 import type { ApiPlugin } from "./api-plugin.ts";
 import { filter, Letter, Purged, Replayed } from "./dead-letter-schemas.ts";
 import { problems, refuse } from "./problem.ts";

@@ -1,6 +1,7 @@
 /** Dead letters, accounts and traces as the HTTP API shows them (docs/dead-letters.md). */
+
+import { type DeadReason, deadReasons } from "@parley/protocol";
 import { Type } from "typebox";
-import { type DeadReason, deadReasons } from "../../core/dead-letters.ts";
 
 const time = Type.Integer({ minimum: 0, description: "milliseconds since the epoch" });
 const count = Type.Integer({ minimum: 0 });

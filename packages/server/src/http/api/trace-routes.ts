@@ -1,6 +1,7 @@
 /** What became of messages: one by its id, and all of them in numbers. Only for who administers. */
+
+import type { Trace as Traced } from "@parley/protocol";
 import { Type } from "typebox";
-import type { Trace as Traced } from "../../core/trace.ts";
 import type { ApiPlugin } from "./api-plugin.ts";
 import { Account, Totals, Trace } from "./dead-letter-schemas.ts";
 import { problems, refuse } from "./problem.ts";
