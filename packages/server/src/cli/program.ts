@@ -41,8 +41,7 @@ function createProgram(): Command {
     .configureOutput({ outputError: (text, write) => write(complaint(text)) })
     .addHelpText("after", () => `\n${exitCodeHelp()}\n\n${environmentHelp}`);
   const commands = [addServe, addChat, addSend, addListen, addHistory, addUsers, addRooms];
-  for (const add of [...commands, addDead, addTrace, addBackup, addRestore])
-    add(program);
+  for (const add of [...commands, addDead, addTrace, addBackup, addRestore]) add(program);
   program.helpCommand("help [command]", "the same as --help");
   return program;
 }
