@@ -298,6 +298,41 @@ function records(open: Open): void {
     await engine.close();
   });
 
+  it("scans in pages, in key order", async (t) => {
+    const engine = await open(t);
+    const room = (key: string, value: { name: string; createdAt: number } | undefined) =>
+      ({ kind: "room", key, value }) as const;
+    await engine.write(["#a", "#b", "#c", "#d", "#e"].map((key) => room(key, { name: key, createdAt: 1 })));
+    await engine.write([room("#b", undefined), { kind: "secret", key: "#f", value: { value: "x" } }]);
+    const keysOf = async (...args: [prefix: string, page?: { after?: string; limit?: number }]) =>
+      (await engine.scan("room", ...args)).map(([key]) => key);
+    assert.deepEqual(await keysOf("#", { limit: 2 }), ["#a", "#c"]);
+    assert.deepEqual(await keysOf("#", { after: "#a", limit: 2 }), ["#c", "#d"]);
+    assert.deepEqual(await keysOf("#", { after: "#d" }), ["#e"]);
+    assert.deepEqual(await keysOf("#", { after: "#e", limit: 1 }), []);
+    await engine.close();
+  });
+
+  it("writes the records of an append with it, and none for a repeat", async (t) => {
+    const engine = await open(t);
+    const counted = (n: number) => ({
+      ...message(["alice", "bob"], "one", { dedupeKey: "key" }),
+      records: (entries: readonly LogPosition[]) =>
+        entries.map(({ log: name, seq }) => ({ kind: "counter", key: `${name} ${seq}`, value: { last: n } }) as const),
+    });
+    for (const n of [1, 2]) {
+      const one = counted(n);
+      engine.append(one);
+      const outcome = await one.outcome;
+      assert.equal(outcome.ok && outcome.duplicate, n === 2);
+    }
+    assert.deepEqual(await engine.scan("counter", ""), [
+      ["alice 1", { last: 1 }],
+      ["bob 1", { last: 1 }],
+    ]);
+    await engine.close();
+  });
+
   it("shows a lazily written cursor at once, and lets it be deleted", async (t) => {
     const engine = await open(t);
     engine.commitCursor(cursor("phone", 5));
@@ -323,6 +358,11 @@ function reopening(open: Open): void {
       key: "bob phone bob",
       value: { user: "bob" as UserKey, device: "" as const, log: log("bob"), epoch: "e", seq: 1 },
     });
+    const counted = message(["bob"], "counted");
+    const value = { last: 7 };
+    before.append({ ...counted, records: () => [{ kind: "counter", key: "with it", value }] });
+    await counted.outcome;
+    await before.trim(log("bob"), 3);
     const heads = await Promise.all([before.head(log("alice")), before.head(log("bob"))]);
     await before.close();
 
@@ -331,6 +371,7 @@ function reopening(open: Open): void {
     assert.deepEqual(await bodies(after, "alice"), ["hi", "quick"]);
     assert.deepEqual(await bodies(after, "bob"), []);
     assert.equal((await after.scan("cursor", "bob ")).length, 1);
+    assert.deepEqual(await after.scan("counter", ""), [["with it", value]]);
     const again = await append(after, ["alice", "bob"], "hi", { dedupeKey: "alice c1" });
     assert.deepEqual(
       [again.duplicate, again.id, again.positions.map(place)],
@@ -338,7 +379,7 @@ function reopening(open: Open): void {
     );
     assert.deepEqual(
       (await append(after, ["alice", "bob"], "next")).positions.map(({ seq }) => seq),
-      [3, 2],
+      [3, 3],
     );
     await after.close();
   });

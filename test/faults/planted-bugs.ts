@@ -14,10 +14,18 @@ export const plantedBugs = {
   "swap-order": "reordered",
 } as const;
 
-export type PlantedBug = keyof typeof plantedBugs;
+/** Bugs for the count of `accounting-run.ts`, with what it must find wrong. */
+export const accountingBugs = {
+  "trim-too-far": /missing/,
+  "skip-cursor": /nobody acknowledged/,
+  "lose-purge": /the server says/,
+} as const;
+
+export type PlantedBug = keyof typeof plantedBugs | keyof typeof accountingBugs;
 
 /** How far ahead of what was acknowledged the skipping cursor is. */
 const skippedSeqs = 40;
+const trimmedTooMuch = 3;
 /** How long an append is held back while later ones go ahead. */
 const overtakenMs = 5;
 const answerDelayMs = 30;
@@ -58,6 +66,18 @@ const bugs: { readonly [B in PlantedBug]: Bug } = {
       engine.commitCursor(value ? { ...record, value: { ...value, seq: value.seq + skippedSeqs } } : record);
     },
   }),
+  "trim-too-far": (engine) => ({
+    trim: (log, first) => engine.trim(log, log.startsWith("$") ? first : first + trimmedTooMuch),
+  }),
+  // What is purged is forgotten altogether, instead of being counted as dead.
+  "lose-purge": (engine) => ({
+    write: (records) =>
+      engine.write(
+        records.map((record) =>
+          record.kind === "letter" && record.value?.purged ? { ...record, value: undefined } : record,
+        ),
+      ),
+  }),
   "swap-recipient": (engine) => ({
     append: (append) =>
       engine.append(++appends % 50 === 0 ? derive(append, { logs: append.logs.map(neighbour) }) : append),
@@ -83,6 +103,7 @@ function derive(append: Append, changes: Partial<Append>): Append {
     dedupeKey,
     digest,
     ...changes,
+    ...(append.records && { records: (entries) => append.records?.(entries) ?? [] }),
     settled: (outcome) => append.settled(outcome),
   };
 }

@@ -85,6 +85,7 @@ const right: Readonly<Record<keyof typeof clientMessages, Sent>> = {
     receipt: true,
   },
   ack: { log: "alice", seq: 0, read: true },
+  reject: { ref: "r", log: "alice", seq: 0, reason: "no" },
   join: { ref: "r", room: "#room" },
   leave: { ref: "r", room: "#room" },
   history: { ref: "r", log: "alice", before: 5, after: 5, limit: 5, with: "bob" },

@@ -34,6 +34,8 @@ export class StoredMessage {
   readonly expiresAt: number | undefined;
   /** Whether the sender asked for receipts. */
   readonly receipt: boolean;
+  /** An operator sent it again from the dead letters: the id of the first. */
+  readonly replayOf: string | undefined;
 
   constructor(wire: WireMessage, epoch: string) {
     this.log = wire.log;
@@ -50,6 +52,7 @@ export class StoredMessage {
     this.clientId = wire.clientId;
     this.expiresAt = wire.expiresAt;
     this.receipt = wire.receipt ?? false;
+    this.replayOf = wire.replayOf;
   }
 
   /** The body as bytes: decoded where it travelled as base64, UTF-8 of the text otherwise. */

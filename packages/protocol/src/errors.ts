@@ -119,6 +119,13 @@ const table = {
     closes: false,
     retry: "no",
   },
+  unknown_message: {
+    meaning: "There is no such message, or no such dead letter.",
+    http: 404,
+    wsClose: 1008,
+    closes: false,
+    retry: "no",
+  },
   storage_unavailable: {
     meaning: "The store could not take it; nothing was stored under this answer.",
     http: 503,

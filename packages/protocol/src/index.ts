@@ -1,4 +1,21 @@
 /** What every peer needs of the protocol and no more: nothing here pulls in the schema library or does I/O. */
+
+export {
+  type DeadLetter,
+  type DeadReason,
+  type Delivery,
+  deadReasons,
+  type Letter,
+  type LetterPage,
+  type Purged,
+  type Receiver,
+  type Replayed,
+  type StoredLetterMessage,
+  type Trace,
+  type TracedLetter,
+  type TracedPlace,
+  type TracedReader,
+} from "./dead-letters.ts";
 export { type ErrorCode, type ErrorKind, errors, isErrorCode } from "./errors.ts";
 export { encodeFrame, FrameDecoder, type FrameFault, lengthPrefixBytes } from "./framing.ts";
 export {

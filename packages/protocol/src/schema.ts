@@ -47,6 +47,13 @@ export const clientMessages = {
     receipt: Type.Optional(Type.Boolean()),
   }),
   ack: Type.Object({ op: Type.Literal("ack"), log: name, seq, read: Type.Optional(Type.Boolean()) }),
+  reject: Type.Object({
+    op: Type.Literal("reject"),
+    ref,
+    log: name,
+    seq,
+    reason: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+  }),
   join: Type.Object({ op: Type.Literal("join"), ref, room: name }),
   leave: Type.Object({ op: Type.Literal("leave"), ref, room: name }),
   history: Type.Object({
@@ -104,6 +111,7 @@ const message = Type.Object({
   clientId: Type.Optional(Type.String()),
   expiresAt: Type.Optional(milliseconds),
   receipt: Type.Optional(Type.Boolean()),
+  replayOf: Type.Optional(Type.String()),
 });
 
 const presence = Type.Object({ user: name, online: Type.Boolean(), lastSeen: Type.Optional(milliseconds) });

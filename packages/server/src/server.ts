@@ -50,6 +50,9 @@ export interface ServerParts {
   readonly wrapEngine?: (engine: Engine) => Engine;
 }
 
+/** How often messages that have expired are looked for. */
+const expiryMs = 1_000;
+
 /** Opens the store and listens. Rejects with `StoreRefused`, `CertificateRefused`, or where an address cannot be had. */
 export async function startServer(
   config: Config,
@@ -80,7 +83,9 @@ export async function startServer(
         maxAgeMs: config["retention.maxAgeHours"] * 3_600_000,
         maxMessages: config["retention.maxMessages"],
         maxBytes: config["retention.maxBytes"],
+        unackedMs: config["delivery.unackedHours"] * 3_600_000,
       },
+      rememberedDeliveries: config["trace.deliveries"],
       onError: log.error,
       log,
     });
@@ -107,7 +112,10 @@ export async function startServer(
     for (const start of ownGateways) add(await start(context));
     if (http && config["http.api"]) add(startApi({ ...context, http, openLogin: true }));
     await http?.open();
-    const trimming = trimRegularly(core, config["retention.intervalSeconds"] * 1000, log);
+    const rounds = [
+      regularly(() => core.trim(), config["retention.intervalSeconds"] * 1000, "retention", log),
+      regularly(() => core.expire(), expiryMs, "expiry", log),
+    ];
     const { health } = observed;
     let stopped: Promise<void> | undefined;
     return {
@@ -117,7 +125,7 @@ export async function startServer(
         http?.drain(observePaths);
         tls?.stop();
         const limitMs = config["drain.seconds"] * 1000;
-        stopped ??= drain({ core, engine, health, log, limitMs, first: [trimming, ...first], last });
+        stopped ??= drain({ core, engine, health, log, limitMs, first: [...rounds, ...first], last });
         return stopped;
       },
     };
@@ -220,13 +228,12 @@ function warnOfSlow(metrics: EngineMeter, slowMs: number, log: Log): EngineMeter
   };
 }
 
-/** Trims in the background, never two runs at once. */
-function trimRegularly(core: Core, everyMs: number, log: Log): { stop(): Promise<void> } {
+/** Does it in the background, never twice at once. */
+function regularly(work: () => Promise<void>, everyMs: number, what: string, log: Log): Stoppable {
   let running: Promise<void> | undefined;
   const timer = setInterval(() => {
-    running ??= core
-      .trim()
-      .catch((error: unknown) => log.error("retention", error))
+    running ??= work()
+      .catch((error: unknown) => log.error(what, error))
       .finally(() => {
         running = undefined;
       });

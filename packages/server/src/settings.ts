@@ -195,6 +195,16 @@ export const settings = {
     fallback: 90_000,
     about: "silence after which a connection is closed",
   },
+  "delivery.unackedHours": {
+    schema: Type.Number({ minimum: 0 }),
+    fallback: 0,
+    about: "messages not acknowledged for so long become dead letters, and delivery goes on behind them; 0: never",
+  },
+  "trace.deliveries": {
+    schema: Type.Integer({ minimum: 0, maximum: 10_000_000 }),
+    fallback: 100_000,
+    about: "how many deliveries and acknowledgements are remembered for `parley trace`, 32 bytes each; 0: none",
+  },
   "retention.maxAgeHours": { schema: count, fallback: 0, about: "messages older than this are trimmed; 0: never" },
   "retention.maxMessages": { schema: count, fallback: 0, about: "most messages kept in one log; 0: no limit" },
   "retention.maxBytes": { schema: count, fallback: 0, about: "most bytes kept in one log; 0: no limit" },

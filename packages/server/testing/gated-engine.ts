@@ -9,6 +9,7 @@ import {
   type Head,
   type RecordKind,
   type RecordKinds,
+  type RecordPage,
   type RecordWrite,
   StorageUnavailable,
 } from "../src/engine/engine.ts";
@@ -99,8 +100,12 @@ export class GatedEngine implements Engine {
     this.#inner.commitCursor(record);
   }
 
-  scan<K extends RecordKind>(kind: K, prefix: string): Promise<(readonly [string, RecordKinds[K]])[]> {
-    return this.#pass("scan", () => this.#inner.scan(kind, prefix));
+  scan<K extends RecordKind>(
+    kind: K,
+    prefix: string,
+    page?: RecordPage,
+  ): Promise<(readonly [string, RecordKinds[K]])[]> {
+    return this.#pass("scan", () => this.#inner.scan(kind, prefix, page));
   }
 
   subscribe(listener: (log: Log, seq: number) => void): void {

@@ -5,6 +5,7 @@
 import { Command, CommanderError } from "commander";
 import { addBackup, addRestore } from "./commands/backup-commands.ts";
 import { addChat } from "./commands/chat-command.ts";
+import { addDead, addTrace } from "./commands/dead-commands.ts";
 import { addRooms, addUsers } from "./commands/directory-commands.ts";
 import { addHistory } from "./commands/history-command.ts";
 import { addListen } from "./commands/listen-command.ts";
@@ -39,8 +40,8 @@ function createProgram(): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(complaint(text)) })
     .addHelpText("after", () => `\n${exitCodeHelp()}\n\n${environmentHelp}`);
-  for (const add of [addServe, addChat, addSend, addListen, addHistory, addUsers, addRooms, addBackup, addRestore])
-    add(program);
+  const commands = [addServe, addChat, addSend, addListen, addHistory, addUsers, addRooms];
+  for (const add of [...commands, addDead, addTrace, addBackup, addRestore]) add(program);
   program.helpCommand("help [command]", "the same as --help");
   return program;
 }

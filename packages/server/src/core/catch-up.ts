@@ -5,7 +5,7 @@
 import { defaultReadBytes } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import type { CoreEvent } from "./connection.ts";
-import { idOf } from "./message.ts";
+import { messageIdOf } from "./message.ts";
 import type { Services } from "./services.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -25,7 +25,7 @@ export class CatchUp {
   readonly #session: CatchingUp;
   readonly #behind = new Set<Subscription>();
   /** Dead letters on their way to the disk. */
-  readonly #burying = new Set<Promise<void>>();
+  readonly #burying = new Set<Promise<unknown>>();
   #started = false;
   #running = false;
   #announcedLive = false;
@@ -59,7 +59,7 @@ export class CatchUp {
   }
 
   /** A log is not caught up with before `burying` is done. */
-  waitFor(burying: Promise<void>): void {
+  waitFor(burying: Promise<unknown>): void {
     const done = burying.finally(() => this.#burying.delete(done));
     this.#burying.add(done);
   }
@@ -178,7 +178,7 @@ function oldest(pages: readonly Page[]): Page | undefined {
   let [found] = pages;
   for (let i = 1; i < pages.length; i++) {
     const page = pages[i] as Page;
-    if (idOf((page.head as Entry).payload) < idOf((found as Page).head?.payload ?? "")) found = page;
+    if (messageIdOf((page.head as Entry).payload) < messageIdOf((found as Page).head?.payload ?? "")) found = page;
   }
   return found;
 }

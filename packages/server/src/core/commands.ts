@@ -24,10 +24,11 @@ import { parseHistory, readPage } from "./history.ts";
 import type { LogFields } from "./log.ts";
 import { findRoom, join, leave } from "./membership.ts";
 import { pageOf } from "./paging.ts";
+import { planRejection } from "./rejection.ts";
 import type { Services } from "./services.ts";
 import type { Session } from "./session.ts";
 import { submit } from "./submission.ts";
-import type { Awaited } from "./subscription.ts";
+import type { Awaited, Subscription } from "./subscription.ts";
 
 type Asked = Omit<ClientMessages, "hello" | "ping" | "bye">;
 /** Anything that a session may ask for, by `op`. */
@@ -42,6 +43,7 @@ type Handler<C> = (services: Services, session: Session, command: C) => Answer;
 const handlers: { readonly [Op in keyof Asked]: Handler<Asked[Op]> } = {
   send: submit,
   ack,
+  reject,
   join: inTurn(joinRoom),
   leave: inTurn(leave),
   history: inTurn(history),
@@ -100,14 +102,38 @@ function inTurn<C extends Command>(
   };
 }
 
-function ack(services: Services, session: Session, { log, seq, read = false }: Asked["ack"]): Answer {
-  let subscription = session.subscriptions.get(log as LogName);
-  if (!subscription) {
-    const address = parseAddress(log);
-    if (!address.ok) return address;
-    subscription = session.subscriptions.get(address.value.key);
-    if (!subscription) return fail("forbidden", `ack: you do not read ${address.value.name}`);
-  }
+/** A log that the session reads, by any spelling of its name. */
+function subscriptionTo(session: Session, log: string, op: string): Result<Subscription> {
+  const known = session.subscriptions.get(log as LogName);
+  if (known) return ok(known);
+  const address = parseAddress(log);
+  if (!address.ok) return address;
+  const subscription = session.subscriptions.get(address.value.key);
+  return subscription ? ok(subscription) : fail("forbidden", `${op}: you do not read ${address.value.name}`);
+}
+
+function reject(services: Services, session: Session, command: Asked["reject"]): Answer {
+  const subscription = subscriptionTo(session, command.log, "reject");
+  if (!subscription.ok) return subscription;
+  const rejection = planRejection(services, session, subscription.value, command);
+  return rejection.ok ? inTurn(rejection.value)(services, session, command) : rejection;
+}
+
+function ack(services: Services, session: Session, command: Asked["ack"]): Answer {
+  const found = subscriptionTo(session, command.log, "ack");
+  if (!found.ok) return found;
+  const subscription = found.value;
+  // It would pass over what is rejected before that has its dead letter.
+  if (subscription.rejecting === 0) return ackUpTo(services, session, subscription, command);
+  return inTurn(async () => ackUpTo(services, session, subscription, command))(services, session, command);
+}
+
+function ackUpTo(
+  services: Services,
+  session: Session,
+  subscription: Subscription,
+  { seq, read = false }: Asked["ack"],
+): Answer {
   if (seq > subscription.topic.tail) return fail("bad_message", `ack: seq ${seq} is beyond the end of the log`);
   session.ack(subscription, Math.min(seq, subscription.sent));
   if (subscription.topic.log === session.user.key)

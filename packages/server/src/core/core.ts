@@ -17,33 +17,41 @@ import {
   parseUser,
   type Result,
   type ServerMessages,
+  type Trace,
   type UserAddress,
 } from "@parley/protocol";
 import type { Engine } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
+import { Accounts } from "./accounts.ts";
+import { adoptLetters } from "./adopted-letters.ts";
 import { type Clock, randomWord } from "./clock.ts";
 import { type Command, handle } from "./commands.ts";
 import type { Connection } from "./connection.ts";
 import { Counters } from "./counters.ts";
 import { Cursors } from "./cursors.ts";
 import { DeadLetters } from "./dead-letters.ts";
+import { DeliveryRecord } from "./delivery-record.ts";
 import { Directory, type User } from "./directory.ts";
+import { Expiry } from "./expiry.ts";
 import { sayFarewell } from "./farewell.ts";
 import { Hub } from "./hub.ts";
 import { type Authenticate, type Credentials, type Identity, takeAtTheirWord } from "./identity.ts";
 import { createIds } from "./ids.ts";
 import { Inspection } from "./inspection.ts";
-import { type Log, silentLog } from "./log.ts";
+import { LetterBook } from "./letter-book.ts";
+import { type Log, type LogFields, silentLog } from "./log.ts";
 import { addMembers, enter, findRoom, type Group, leave } from "./membership.ts";
 import { type Posted, post } from "./post.ts";
 import { Presence } from "./presence.ts";
 import { Readers } from "./readers.ts";
+import { type Removed, removeRoom, removeUser } from "./removal.ts";
 import { checkChoosable, type SystemName } from "./reserved-names.ts";
 import { Retention, type RetentionPolicy } from "./retention.ts";
 import { keepSecret } from "./secrets.ts";
 import type { CoreLimits, Services } from "./services.ts";
 import { Session } from "./session.ts";
 import { Statistics } from "./statistics.ts";
+import { trace } from "./trace.ts";
 import { Traffic } from "./traffic.ts";
 
 export interface CoreOptions {
@@ -51,6 +59,8 @@ export interface CoreOptions {
   readonly clock: Clock;
   readonly limits: CoreLimits;
   readonly retention: RetentionPolicy;
+  /** How many deliveries and acknowledgements are remembered, for `trace`; default: none. */
+  readonly rememberedDeliveries?: number;
   readonly onError: Services["onError"];
   /** Is told of connections and refusals. Default: nobody is. */
   readonly log?: Log;
@@ -76,6 +86,8 @@ export class Core {
   readonly #counters: Counters;
   readonly #retention: Retention;
   readonly #authenticate: Authenticate;
+  /** What became of messages that were not acknowledged, and what operators do with it. */
+  readonly letters: LetterBook;
   /** By `user/device`. */
   readonly #sessions = new Map<string, Session>();
   #draining = false;
@@ -84,18 +96,23 @@ export class Core {
     this.limits = services.limits;
     this.#services = services;
     this.#counters = counters;
+    this.letters = new LetterBook(services);
     this.#retention = new Retention(services, retention);
     this.#authenticate = authenticate;
     this.inspection = new Inspection(services, () => this.#sessions.values());
   }
 
   /** Loads users, rooms and memberships. Rejects with `StorageUnavailable`. */
-  static async open({ engine, clock, limits, retention, onError, log, authenticate }: CoreOptions): Promise<Core> {
+  static async open(options: CoreOptions): Promise<Core> {
+    const { engine, clock, limits, retention, rememberedDeliveries = 0, onError, log, authenticate } = options;
     const directory = await Directory.load(engine);
     const newId = createIds(clock);
     const cursors = new Cursors(engine);
     const readers = new Readers(directory, cursors);
     const traffic = new Traffic(log ?? silentLog);
+    const accounts = new Accounts(engine, readers);
+    const deadLetters = new DeadLetters(engine, clock, newId, readers, (reason) => traffic.died(reason));
+    const onFault = (error: unknown, about?: LogFields) => onError("a dead letter was not written", error, about);
     const services: Services = {
       engine,
       clock,
@@ -108,16 +125,13 @@ export class Core {
       readers,
       statistics: await Statistics.open(engine, (error) => onError("statistics were not written", error)),
       presence: new Presence(clock, directory, (error) => onError("lastSeen was not written", error)),
-      deadLetters: new DeadLetters(
-        engine,
-        clock,
-        newId,
-        readers,
-        (reason) => traffic.died(reason),
-        (error, about) => onError("a dead letter was not written", error, about),
-      ),
+      deadLetters,
       traffic,
+      accounts,
+      deliveries: new DeliveryRecord(clock, rememberedDeliveries),
+      expiry: new Expiry({ engine, clock, readers, accounts, deadLetters, onFault }),
     };
+    await adoptLetters(engine);
     return new Core(services, await Counters.load(engine), retention, authenticate ?? takeAtTheirWord);
   }
 
@@ -257,6 +271,26 @@ export class Core {
     return this.#services.deadLetters.undelivered(reason, entry, user);
   }
 
+  /** How many messages were accepted, and what became of them; see `accounts.ts`. */
+  get accounts(): Pick<Accounts, "of" | "page" | "totals"> {
+    return this.#services.accounts;
+  }
+
+  /** What happened to one message; see `trace.ts`. */
+  trace(id: string, log?: string): Promise<Result<Trace>> {
+    return trace(this.#services, this.letters, id, log);
+  }
+
+  /** Removes a user, and what is pending for it becomes dead letters; see `removal.ts`. */
+  removeUser(name: string): Promise<Result<Removed>> {
+    return removeUser(this.#services, name);
+  }
+
+  /** The same for a room. */
+  removeRoom(name: string): Promise<Result<Removed>> {
+    return removeRoom(this.#services, name);
+  }
+
   /** A number that was never given out before for `counter`, from `first` on. Rejects with `StorageUnavailable`. */
   nextNumber(counter: string, first: number): Promise<number> {
     return this.#counters.next(counter, first);
@@ -308,7 +342,12 @@ export class Core {
     handle(this.#services, session, command);
   }
 
-  /** Trims all logs to the retention policy, once. Rejects with `StorageUnavailable`. */
+  /** Makes dead letters of what has expired by now; see `expiry.ts`. Rejects with `StorageUnavailable`. */
+  expire(): Promise<void> {
+    return this.#services.expiry.run();
+  }
+
+  /** Goes round all logs once: trims them, gives up what nobody acknowledges. Rejects with `StorageUnavailable`. */
   trim(): Promise<void> {
     return this.#retention.run(this.#services.clock.now());
   }

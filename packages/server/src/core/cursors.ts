@@ -42,7 +42,16 @@ export class Cursors {
 
   /** The furthest that any device of the user has acknowledged in the log; seq 0 if nothing in that epoch. */
   async ofUser(user: UserKey, log: LogName, epoch: string): Promise<number> {
-    const cursor = (await this.#load(user)).get(cursorKey(user, "", log));
+    const key = cursorKey(user, "", log);
+    // Asked about everybody, in the background: that must not bring everybody's cursors into memory.
+    const cursors = this.#users.get(user) ?? new Map(await this.#engine.scan("cursor", key));
+    const cursor = cursors.get(key);
+    return cursor?.epoch === epoch ? cursor.seq : 0;
+  }
+
+  /** The same of a user who has a session, at once. */
+  known(user: UserKey, log: LogName, epoch: string): number {
+    const cursor = this.#users.get(user)?.get(cursorKey(user, "", log));
     return cursor?.epoch === epoch ? cursor.seq : 0;
   }
 
@@ -57,9 +66,27 @@ export class Cursors {
     return new DeviceCursor(lasting ? new Cursor(this.#engine, cursors, user, device, log) : undefined, own);
   }
 
+  /** Moves all the user's cursors in a log that stand before `to` there. A user without any gets the user's own. */
+  async passOver(user: UserKey, log: LogName, to: CursorPosition): Promise<void> {
+    const cursors = await this.#load(user);
+    const own = cursorKey(user, "", log);
+    for (const key of new Set([own, ...(await this.keysOf(user, log))])) {
+      const at = cursors.get(key);
+      if (at?.epoch === to.epoch && at.seq >= to.seq) continue;
+      const device = key.split(" ")[1] as DeviceKey | "";
+      cursors.set(key, to);
+      this.#engine.commitCursor({ kind: "cursor", key, value: { user, device, log, ...to } });
+    }
+  }
+
   /** The keys of all cursors of the user in a log. */
   async keysOf(user: UserKey, log: LogName): Promise<string[]> {
     return [...(await this.#load(user)).keys()].filter((key) => key.endsWith(` ${log}`));
+  }
+
+  /** Forgets what is in memory of a user whose cursors were deleted from the engine. */
+  forgetUser(user: UserKey): void {
+    this.#users.delete(user);
   }
 
   /** Forgets all cursors of the user in a log, those that were moved since they were deleted from the engine too. */

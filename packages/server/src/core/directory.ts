@@ -2,7 +2,7 @@
  * Who and what there is: users, rooms, memberships. Held in memory, written to the engine before anybody is told; the
  * sender's path looks names up here without waiting. Also knows which sessions a user has now.
  */
-import type { LogName, RoomAddress, RoomKey, UserAddress, UserKey } from "@parley/protocol";
+import type { ErrorCode, LogName, RoomAddress, RoomKey, UserAddress, UserKey } from "@parley/protocol";
 import type { Engine, RecordKinds, RecordWrite } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import type { CoreEvent } from "./connection.ts";
@@ -14,6 +14,9 @@ export interface UserSession {
   /** Begins to read a log that the user has just joined, and says so to the peer. */
   joined(log: LogName): Promise<void>;
   left(log: LogName): void;
+  close(code: ErrorCode, message: string): void;
+  /** Whether the peer was sent the entry and has not acknowledged it. */
+  hasInFlight(log: LogName, seq: number): boolean;
 }
 
 export interface User {
@@ -41,6 +44,8 @@ export class Directory {
   readonly users = new Map<UserKey, User>();
   readonly rooms = new Map<RoomKey, Room>();
   readonly #engine: Engine;
+  /** Users and rooms that are being removed: who wants one of that name waits until it is gone. */
+  readonly removing = new Map<string, Promise<unknown>>();
   readonly #registering = new Map<UserKey, Promise<User>>();
 
   private constructor(engine: Engine) {
@@ -76,6 +81,7 @@ export class Directory {
   async register({ key, name }: UserAddress, now: number, everyoneSeq: () => Promise<number>): Promise<User> {
     const known = this.users.get(key);
     if (known) return known;
+    await this.removing.get(key);
     const started = this.#registering.get(key) ?? this.#create(key, name, now, everyoneSeq);
     this.#registering.set(key, started);
     try {
@@ -94,6 +100,8 @@ export class Directory {
   /** Notes when a user was last seen; soon on disk, and no harm if a crash forgets it. */
   async saw(user: User, now: number): Promise<void> {
     user.lastSeen = now;
+    // A user who was removed is not brought back by the end of the last session.
+    if (this.users.get(user.key) !== user) return;
     const { key, name, createdAt, lastSeen, everyoneSeq } = user;
     await this.#engine.write([{ kind: "user", key, value: { name, createdAt, lastSeen, everyoneSeq } }]);
   }
@@ -106,6 +114,7 @@ export class Directory {
     now: number,
     lasting = true,
   ): Promise<void> {
+    await this.removing.get(key);
     const value = { room: key, user: user.key, ...membership };
     const records: RecordWrite[] = [];
     if (!this.rooms.has(key)) records.push({ kind: "room", key, value: { name, createdAt: now } });

@@ -18,6 +18,8 @@ export interface StoredMessage {
   readonly clientId?: string;
   readonly expiresAt?: number;
   readonly receipt?: true;
+  /** The id of the message that was sent again; see `replay.ts`. */
+  readonly replayOf?: string;
 }
 
 type Send = ClientMessages["send"];
@@ -61,17 +63,12 @@ export function encodePayload({ id, from, to, ts, expiresAt, clientId, receipt }
   return text + (receipt ? receiptEnd : "}");
 }
 
-/** The id in a payload, which begins with it: a UUID of 36 characters. For log lines. */
-export function messageIdOf(payload: string): string {
-  return payload.slice(7, 43);
-}
-
 export function parsePayload(payload: string): StoredMessage {
   return JSON.parse(payload) as StoredMessage;
 }
 
 /** The message's id, without parsing it. */
-export function idOf(payload: string): string {
+export function messageIdOf(payload: string): string {
   return payload.slice(idAt, idAt + idLength);
 }
 

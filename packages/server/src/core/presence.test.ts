@@ -22,6 +22,10 @@ class TestWatcher implements Watcher {
   tell(): void {}
   async joined(): Promise<void> {}
   left(): void {}
+  close(): void {}
+  hasInFlight(): boolean {
+    return false;
+  }
 
   tellPresence(users: readonly User[]): void {
     const states = users.map((user) => `${user.key} ${this.#presence.of(user).online ? "on" : "off"}`);

@@ -12,6 +12,8 @@ export interface LogReader {
   readonly user: User;
   /** The furthest that any device of the user has acknowledged, or where the log began for the user. */
   readonly acked: number;
+  /** Where the log began for the user. */
+  readonly start: number;
 }
 
 export class Readers {
@@ -27,7 +29,7 @@ export class Readers {
   async of(log: LogName, epoch: string): Promise<LogReader[]> {
     const readers: LogReader[] = [];
     for (const [user, start] of this.#usersOf(log)) {
-      readers.push({ user, acked: Math.max(start, await this.#cursors.ofUser(user.key, log, epoch)) });
+      readers.push({ user, start, acked: Math.max(start, await this.#cursors.ofUser(user.key, log, epoch)) });
     }
     return readers;
   }
@@ -48,7 +50,7 @@ export class Readers {
 }
 
 /** Those of `readers` for whom `entry` was meant and who have not acknowledged it. What one sent to others one has. */
-export function pendingOf(readers: readonly LogReader[], entry: Entry): User[] {
+export function pendingOf(readers: readonly Pick<LogReader, "user" | "acked">[], entry: Entry): User[] {
   const unacked = readers.filter(({ acked }) => acked < entry.seq);
   if (unacked.length === 0) return [];
   const { from, to } = parsePayload(entry.payload);

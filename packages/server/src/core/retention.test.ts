@@ -1,11 +1,11 @@
 /** Retention by age, count and bytes, and the dead letters of what nobody had acknowledged (P5). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { LogName } from "@parley/protocol";
+import type { DeadLetter, LogName } from "@parley/protocol";
 import { type CoreFixture, login, ManualClock, openCore, turns } from "../../testing/core-fixture.ts";
 import { GatedEngine } from "../../testing/gated-engine.ts";
+import { dead, deadLetters } from "../../testing/letters.ts";
 import { MemoryEngine } from "../engine/memory.ts";
-import { type DeadLetter, deadLetterLog } from "./dead-letters.ts";
 import type { RetentionPolicy } from "./retention.ts";
 
 const none: RetentionPolicy = { maxAgeMs: 0, maxMessages: 0, maxBytes: 0 };
@@ -13,17 +13,6 @@ const open = (policy: Partial<RetentionPolicy>) => openCore({ retention: { ...no
 
 async function kept({ engine }: CoreFixture, log: string): Promise<number[]> {
   return (await engine.read(log as LogName, 0, "forward", 1000)).map(({ seq }) => seq);
-}
-
-async function deadLetters({ engine }: CoreFixture): Promise<DeadLetter[]> {
-  const entries = await engine.read(deadLetterLog, 0, "forward", 1000);
-  return entries.map(({ payload }) => JSON.parse(payload) as DeadLetter);
-}
-
-/** Dead letters in short: `reason log seq: pending`. */
-async function dead(fixture: CoreFixture): Promise<string[]> {
-  const letters = await deadLetters(fixture);
-  return letters.map(({ reason, log, seq, pending }) => `${reason} ${log} ${seq}: ${pending.join(" ")}`);
 }
 
 describe("retention", () => {
@@ -243,6 +232,27 @@ describe("an expired message that a reader meets", () => {
     assert.deepEqual(late.connection.told(), ["gap alice 1-1 expired", "live"]);
     assert.deepEqual(bobsOther.connection.told(), ["gap bob 1-1 expired", "live"]);
     assert.deepEqual(await dead(fixture), []);
+  });
+
+  it("does not pass for acknowledged while its dead letter is on the way", async () => {
+    const engine = new GatedEngine(new MemoryEngine(() => "e1"));
+    const fixture = await openCore({ engine });
+    const bob = await login(fixture, "bob");
+    const alice = await login(fixture, "alice", { window: 1 });
+    await bob.send("alice", "in time", { copy: false });
+    await bob.send("alice", "old", { copy: false, ttl: 10 });
+    fixture.clock.time += 10;
+    const release = engine.hold("head");
+    alice.do({ op: "ack", log: "alice", seq: 1 });
+    await turns();
+    alice.do({ op: "ack", log: "alice", seq: 2 });
+    release();
+    await turns();
+    assert.deepEqual(await dead(fixture), ["expired alice 2: "]);
+    await bob.send("alice", "next", { copy: false });
+    alice.do({ op: "ack", log: "alice", seq: 3 });
+    const [cursor] = await engine.scan("cursor", "alice  alice");
+    assert.equal(cursor?.[1].seq, 3, "from then on it does");
   });
 
   it("in a room names all members who have not had it", async () => {

@@ -1,11 +1,14 @@
 /**
- * Keeps logs within their limits of age, count and bytes, in the background and in bounded steps. What goes without
- * having been acknowledged becomes a dead letter first. Dead letters themselves are kept until they are purged.
+ * The regular round over all logs, in the background and in bounded steps: gives up what was not acknowledged for too
+ * long, keeps logs within their limits of age, count and bytes, and notes how what is at their beginning ended. What goes
+ * without having been acknowledged becomes a dead letter first, and nothing goes before it is accounted for. Dead
+ * letters themselves are kept until they are purged.
  */
 import type { LogName } from "@parley/protocol";
 import type { Head } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
-import { deadLetterLog } from "./dead-letters.ts";
+import { isInternal } from "./dead-letters.ts";
+import { giveUp } from "./giving-up.ts";
 import { parsePayload } from "./message.ts";
 import { pendingOf } from "./readers.ts";
 import type { Services } from "./services.ts";
@@ -15,6 +18,8 @@ export interface RetentionPolicy {
   readonly maxAgeMs: number;
   readonly maxMessages: number;
   readonly maxBytes: number;
+  /** How long a message may stay unacknowledged before it becomes a dead letter. */
+  readonly unackedMs?: number;
 }
 
 const stepEntries = 256;
@@ -34,7 +39,7 @@ export class Retention {
     let after = "";
     for (;;) {
       const logs = await this.#services.engine.logs(after, stepLogs);
-      for (const log of logs) if (log !== deadLetterLog) await this.#trim(log, now);
+      for (const log of logs) if (!isInternal(log)) await this.#tend(log, now);
       const last = logs.at(-1);
       if (last === undefined) break;
       after = last;
@@ -43,16 +48,26 @@ export class Retention {
     if (maxAgeMs > 0) await this.#services.engine.expireDedupe(now - maxAgeMs);
   }
 
+  async #tend(log: LogName, now: number): Promise<void> {
+    const { maxAgeMs, maxMessages, maxBytes, unackedMs = 0 } = this.#policy;
+    if (unackedMs > 0) await giveUp(this.#services, log, now, unackedMs);
+    if (maxAgeMs > 0 || maxMessages > 0 || maxBytes > 0) await this.#trim(log, now);
+    await this.#services.accounts.settle(log);
+  }
+
   async #trim(log: LogName, now: number): Promise<void> {
+    const { engine, accounts, onError } = this.#services;
     for (;;) {
-      const head = await this.#services.engine.head(log);
-      const entries = await this.#services.engine.read(log, head.first - 1, "forward", stepEntries);
+      const head = await engine.head(log);
+      const entries = await engine.read(log, head.first - 1, "forward", stepEntries);
       const doomed = this.#doomed(entries, head, now);
       const last = doomed.at(-1);
       if (last === undefined) return;
       await this.#bury(log, doomed, now);
-      await this.#services.engine.trim(log, last.seq + 1);
-      if (doomed.length < entries.length) return;
+      const ended = await accounts.settle(log);
+      await engine.trim(log, Math.min(last.seq, ended) + 1);
+      if (ended < last.seq) onError("bug", new Error(`${log} ${ended + 1} was to be trimmed and is pending`));
+      if (ended < last.seq || doomed.length < entries.length) return;
     }
   }
 
@@ -71,13 +86,17 @@ export class Retention {
   }
 
   async #bury(log: LogName, doomed: readonly Entry[], now: number): Promise<void> {
-    const { readers, deadLetters } = this.#services;
+    const { readers, deadLetters, accounts } = this.#services;
+    const ended = await accounts.endedUpTo(log);
+    const left = doomed.filter(({ seq }) => seq > ended);
     const all = await readers.of(log, doomed[0]?.epoch ?? "");
-    for (const entry of doomed) {
-      const pending = pendingOf(all, entry);
-      if (pending.length === 0) continue;
-      const expired = entry.expiresAt !== 0 && entry.expiresAt <= now;
-      await deadLetters.add(expired ? "expired" : "retention", entry, pending);
-    }
+    await Promise.all(
+      left.map(async (entry) => {
+        const pending = pendingOf(all, entry);
+        if (pending.length === 0) return;
+        const expired = entry.expiresAt !== 0 && entry.expiresAt <= now;
+        await deadLetters.add(expired ? "expired" : "retention", entry, pending);
+      }),
+    );
   }
 }

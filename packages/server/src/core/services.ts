@@ -3,10 +3,13 @@
  * whole core, so none of them depends on another's insides.
  */
 import type { Engine } from "../engine/engine.ts";
+import type { Accounts } from "./accounts.ts";
 import type { Clock } from "./clock.ts";
 import type { Cursors } from "./cursors.ts";
 import type { DeadLetters } from "./dead-letters.ts";
+import type { DeliveryRecord } from "./delivery-record.ts";
 import type { Directory } from "./directory.ts";
+import type { Expiry } from "./expiry.ts";
 import type { Hub } from "./hub.ts";
 import type { LogFields } from "./log.ts";
 import type { Presence } from "./presence.ts";
@@ -33,6 +36,9 @@ export interface Services {
   readonly deadLetters: DeadLetters;
   readonly traffic: Traffic;
   readonly statistics: Statistics;
+  readonly accounts: Accounts;
+  readonly expiry: Expiry;
+  readonly deliveries: DeliveryRecord;
   readonly newId: () => string;
   /** Told of what nobody can be answered: bugs, and work in the background that failed. */
   readonly onError: (message: string, error: unknown, about?: LogFields) => void;

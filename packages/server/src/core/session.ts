@@ -9,6 +9,7 @@ import {
   type Fault,
   type LogName,
   type Position,
+  type Receiver,
   type RoomKey,
   type UserKey,
 } from "@parley/protocol";
@@ -58,6 +59,7 @@ export class Session implements Reader, Watcher {
   readonly #connection: Connection;
   readonly #lasting: boolean;
   readonly #onEnd: (session: Session) => void;
+  readonly #receiver: Receiver;
   readonly #cursors = new Map<LogName, DeviceCursor>();
   readonly #catchUp: CatchUp;
   /** Users whose change of presence had no room. */
@@ -81,6 +83,12 @@ export class Session implements Reader, Watcher {
     this.origin = `${options.user.key}/${options.device}`;
     this.#lasting = options.lasting;
     this.#onEnd = options.onEnd;
+    this.#receiver = {
+      user: options.user.name,
+      device: options.device,
+      session: options.id,
+      gateway: connection.info.gateway,
+    };
     this.#catchUp = new CatchUp(services, this);
     const onError = (error: unknown) => services.onError("bug", error);
     this.requests = new RequestQueue(connection, () => this.#full, onError);
@@ -172,6 +180,10 @@ export class Session implements Reader, Watcher {
     this.#catchUp.run();
   }
 
+  hasInFlight(log: LogName, seq: number): boolean {
+    return this.subscriptions.get(log)?.hasInFlight(seq) ?? false;
+  }
+
   // Delivery
 
   now(): number {
@@ -189,11 +201,14 @@ export class Session implements Reader, Watcher {
     }
     this.#unacked += 1;
     this.#services.traffic.delivered += 1;
+    this.#services.deliveries.delivered(this.#receiver, entry.log, entry.seq);
     return true;
   }
 
-  expired(entry: Entry): void {
-    this.#catchUp.waitFor(this.#services.deadLetters.expired(entry));
+  expired(entry: Entry): Promise<void> {
+    const { attempt, dealt } = this.#services.expiry.met(entry);
+    this.#catchUp.waitFor(attempt);
+    return dealt;
   }
 
   gap(log: LogName, from: number, to: number, reason: "retention" | "expired" | "lost"): void {
@@ -205,6 +220,7 @@ export class Session implements Reader, Watcher {
     const freed = subscription.ack(seq);
     this.#unacked -= freed;
     this.#services.traffic.acknowledged += freed;
+    this.#services.deliveries.acknowledged(this.#receiver, subscription.topic.log, seq);
     this.#moveCursor(subscription);
     if (this.behind) this.#catchUp.run();
   }

@@ -15,7 +15,8 @@ import {
   type Result,
   type ServerMessages,
 } from "@parley/protocol";
-import type { Append, AppendOutcome, LogPosition } from "../engine/engine.ts";
+import type { Append, AppendOutcome, LogPosition, RecordWrite } from "../engine/engine.ts";
+import type { Entry } from "../engine/entry.ts";
 import type { Directory, User, UserSession } from "./directory.ts";
 import { digestOf, encodeContent, encodePayload, isBase64 } from "./message.ts";
 import type { CoreLimits, Services } from "./services.ts";
@@ -140,6 +141,10 @@ class Submission implements Append {
     this.logs = copied ? [...logs, user.key] : logs;
   }
 
+  records(entries: readonly Entry[]): readonly RecordWrite[] {
+    return this.expiresAt === 0 ? none : this.#services.expiry.notes(entries);
+  }
+
   settled(outcome: AppendOutcome): void {
     const sender = this.#sender;
     sender.requests.answered();
@@ -150,7 +155,10 @@ class Submission implements Append {
       sender.fault(outcome.fault, this.#about);
       return;
     }
-    for (const entry of outcome.entries) this.#services.hub.publish(entry);
+    for (const entry of outcome.entries) {
+      this.#services.hub.publish(entry);
+      if (entry.expiresAt !== 0) this.#services.expiry.stored(entry);
+    }
     const { id, ts, durability, duplicate, positions } = outcome;
     if (duplicate) traffic.duplicates += 1;
     else {
@@ -187,6 +195,8 @@ class Submission implements Append {
     return sessions !== undefined && sessions.size > own ? "online" : "stored";
   }
 }
+
+const none: readonly RecordWrite[] = [];
 
 /** As JSON. One recipient stays a string even where the sender gave a list of one. */
 function encodeRecipients(recipients: readonly Address[], given: Send["to"]): string {

@@ -40,7 +40,7 @@ class TestReader implements Reader {
     return this.time;
   }
 
-  expired({ seq }: Entry): void {
+  async expired({ seq }: Entry): Promise<void> {
     this.heard.push(`expired ${seq}`);
   }
 

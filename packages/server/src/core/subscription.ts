@@ -20,8 +20,8 @@ export interface Reader {
   /** Pushes an entry. False: not taken. */
   push(entry: Entry, shared: boolean): boolean;
   now(): number;
-  /** An entry is not delivered because its time has passed. */
-  expired(entry: Entry): void;
+  /** An entry is not delivered because its time has passed. Resolves when that is on disk. */
+  expired(entry: Entry): Promise<void>;
   /** Tells that entries will not come. */
   gap(log: LogName, from: number, to: number, reason: GapReason): void;
   isBehind(subscription: Subscription): void;
@@ -49,10 +49,14 @@ export class Subscription implements Subscriber {
   /** Everything up to here was acknowledged. */
   acked: number;
   live = false;
+  /** Messages that the peer has rejected and whose dead letters are not on disk yet. */
+  rejecting = 0;
   /** Seqs of messages that were sent and not acknowledged, ascending from `#oldest`. */
   #unacked: number[] = [];
   #oldest = 0;
   #awaited: Awaited[] = [];
+  /** Seqs of entries that have expired, and whose dead letters are on their way. */
+  readonly #burying = new Set<number>();
   /** The first of the entries up to `sent` that have expired and were not told of; 0: none. */
   #expiredFrom = 0;
 
@@ -70,6 +74,11 @@ export class Subscription implements Subscriber {
 
   get unacked(): number {
     return this.#unacked.length - this.#oldest;
+  }
+
+  /** Whether the entry was sent and is not acknowledged. */
+  hasInFlight(seq: number): boolean {
+    return this.#unacked.includes(seq, this.#oldest);
   }
 
   /** An entry was settled at the tail of the log. */
@@ -93,7 +102,7 @@ export class Subscription implements Subscriber {
     const own = entry.origin === this.#reader.origin;
     if (!own && entry.expiresAt !== 0 && entry.expiresAt <= this.#reader.now()) {
       if (this.#expiredFrom === 0) this.#expiredFrom = entry.seq;
-      this.#reader.expired(entry);
+      this.#bury(entry);
       return this.#skip(entry.seq);
     }
     this.tellExpired();
@@ -105,10 +114,23 @@ export class Subscription implements Subscriber {
     return true;
   }
 
+  /** Until its dead letter is on disk nothing counts as acknowledged from there on: it would be neither. */
+  #bury(entry: Entry): void {
+    this.#burying.add(entry.seq);
+    void this.#reader.expired(entry).then(() => this.#burying.delete(entry.seq));
+  }
+
+  /** `seq`, or what stands before the first that is being buried. */
+  #upTo(seq: number): number {
+    // A set keeps the order in which they came.
+    const [first = Number.POSITIVE_INFINITY] = this.#burying;
+    return Math.min(seq, first - 1);
+  }
+
   /** What needs no acknowledgement counts as acknowledged once nothing before it is open. */
   #skip(seq: number): true {
     this.sent = seq;
-    if (this.unacked === 0) this.acked = seq;
+    if (this.unacked === 0) this.acked = Math.max(this.acked, this.#upTo(seq));
     return true;
   }
 
@@ -141,9 +163,9 @@ export class Subscription implements Subscriber {
     if (this.#oldest === this.#unacked.length) {
       this.#unacked = [];
       this.#oldest = 0;
-      this.acked = this.sent;
+      this.acked = Math.max(this.acked, this.#burying.size === 0 ? this.sent : this.#upTo(this.sent));
     } else {
-      this.acked = Math.max(this.acked, seq);
+      this.acked = Math.max(this.acked, this.#burying.size === 0 ? seq : this.#upTo(seq));
       if (this.#oldest > 1024) {
         this.#unacked = this.#unacked.slice(this.#oldest);
         this.#oldest = 0;

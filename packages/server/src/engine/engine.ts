@@ -41,6 +41,11 @@ export interface Append {
   /** `owner clientId`, where a repeat must be recognised; `digest` tells a repeat from a reuse with other content. */
   readonly dedupeKey: string | undefined;
   readonly digest: string;
+  /**
+   * Records that are written with it, atomically, once its places are known; not asked for a repeat. Called while the
+   * commit is built: it must be quick and have no effects. Only with `fsync`.
+   */
+  records?(entries: readonly Entry[]): readonly RecordWrite[];
   settled(outcome: AppendOutcome): void;
 }
 
@@ -74,11 +79,37 @@ export interface RecordKinds {
   statistic: { readonly messages: number; readonly bytes: number };
   /** Key: what it is for. `value`: base64url of random bytes. */
   secret: { readonly value: string };
+  /** Key: log. How the log's entries up to `upTo` ended, for good; see `core/accounts.ts`. */
+  account: {
+    readonly epoch: string;
+    readonly since: number;
+    readonly upTo: number;
+    readonly acknowledged: number;
+    readonly dead: number;
+    readonly missing: number;
+    readonly turnedAway: number;
+  };
+  /** Key: log. It may hold messages that expire at `until` or before; see `core/expiry.ts`. */
+  expiring: { readonly until: number };
+  /** Key `log seq letter`, both numbers of 16 digits: a dead letter by the entry it stands for; see `core/dead-letters.ts`. */
+  letter: {
+    readonly epoch: string;
+    readonly reason: string;
+    readonly ts: number;
+    readonly replayed?: { readonly id: string; readonly ts: number; readonly to: string };
+    readonly purged?: true;
+  };
 }
 export type RecordKind = keyof RecordKinds;
 export type RecordWrite = {
   [K in RecordKind]: { readonly kind: K; readonly key: string; readonly value: RecordKinds[K] | undefined };
 }[RecordKind];
+
+/** A part of what a scan finds. */
+export interface RecordPage {
+  readonly after?: string;
+  readonly limit?: number;
+}
 
 export interface Engine {
   /**
@@ -106,14 +137,24 @@ export interface Engine {
   /** May forget dedupe keys of appends that are older than `beforeTs` (ms since the epoch), and none that are younger. */
   expireDedupe(beforeTs: number): Promise<void>;
 
-  /** Writes records, atomically and durably when it resolves. `value: undefined` deletes. Rejects with `StorageUnavailable`. */
+  /**
+   * Writes records, atomically and durably when it resolves; `value: undefined` deletes. Cursors that were committed
+   * before go with them or went before. Rejects with `StorageUnavailable`.
+   */
   write(records: readonly RecordWrite[]): Promise<void>;
 
   /** Writes a cursor some time soon: it goes with a later commit. Losing it costs a redelivery, never a message. */
   commitCursor(record: Extract<RecordWrite, { kind: "cursor" }>): void;
 
-  /** All records of a kind whose key begins with `prefix`, in key order. Sees lazily written cursors too. */
-  scan<K extends RecordKind>(kind: K, prefix: string): Promise<(readonly [key: string, value: RecordKinds[K]])[]>;
+  /**
+   * The records of a kind whose key begins with `prefix`, in key order; of those after the key `after`, the first
+   * `limit`. Sees lazily written cursors too.
+   */
+  scan<K extends RecordKind>(
+    kind: K,
+    prefix: string,
+    page?: RecordPage,
+  ): Promise<(readonly [key: string, value: RecordKinds[K]])[]>;
 
   /**
    * Calls `listener` after appends became readable, by whichever node made them, with the position reached: a hint. It

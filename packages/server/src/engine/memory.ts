@@ -13,6 +13,7 @@ import {
   type ObservableEngine,
   type RecordKind,
   type RecordKinds,
+  type RecordPage,
   type RecordWrite,
   StorageUnavailable,
 } from "./engine.ts";
@@ -76,6 +77,7 @@ export class MemoryEngine implements ObservableEngine {
       positions: entries,
       entries,
     };
+    if (append.records) void this.write(append.records(entries));
     if (append.dedupeKey !== undefined) this.#known.set(append.dedupeKey, { digest: append.digest, result });
     return result;
   }
@@ -141,10 +143,17 @@ export class MemoryEngine implements ObservableEngine {
     if (!this.#closed) void this.write([record]);
   }
 
-  async scan<K extends RecordKind>(kind: K, prefix: string): Promise<(readonly [string, RecordKinds[K]])[]> {
+  async scan<K extends RecordKind>(
+    kind: K,
+    prefix: string,
+    { after = "", limit }: RecordPage = {},
+  ): Promise<(readonly [string, RecordKinds[K]])[]> {
     const start = `${kind}!`;
-    const keys = [...this.#records.keys()].filter((key) => key.startsWith(start + prefix)).sort();
-    return keys.map((key) => [key.slice(start.length), this.#records.get(key) as RecordKinds[K]] as const);
+    const keys = [...this.#records.keys()].filter((key) => key.startsWith(start + prefix) && key > start + after);
+    return keys
+      .sort()
+      .slice(0, limit)
+      .map((key) => [key.slice(start.length), this.#records.get(key) as RecordKinds[K]] as const);
   }
 
   subscribe(listener: (log: LogName, seq: number) => void): void {

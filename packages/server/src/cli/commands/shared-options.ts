@@ -19,6 +19,12 @@ export function addUrl(command: Command): Command {
   );
 }
 
+/** For who runs a server: `--url` and `--token`. */
+export function addOperator(command: Command): Command {
+  const option = new Option("--token <token>", "a token, where the server asks for one; rather by the environment");
+  return addUrl(command).addOption(option.env("PARLEY_TOKEN"));
+}
+
 /** `--url` and `--user`. */
 export function addLogin(command: Command): Command {
   return addUrl(command).addOption(

@@ -43,6 +43,8 @@ export class Commit {
   readonly #stored: { readonly end: number; readonly logs: readonly LogState[]; readonly entries: readonly Entry[] }[] =
     [];
   readonly #heads = new Set<LogState>();
+  /** What appends bring with them. */
+  readonly #records: RecordWrite[] = [];
   /** The dedupe keys of this commit. */
   readonly #keys = new Map<string, Receipt>();
   readonly #hashes: KeyHash[] = [];
@@ -91,6 +93,7 @@ export class Commit {
       if (!log.recorded) this.#heads.add(log);
       if (!early) log.waiting = true;
     }
+    for (const record of append.records?.(entries) ?? []) this.#records.push(record);
     const { id, ts, dedupeKey, digest } = append;
     const receipt = encodeReceipt(append, entries);
     if (dedupeKey !== undefined && hash) {
@@ -138,7 +141,7 @@ export class Commit {
   body(records: readonly RecordWrite[]): JournalBody | undefined {
     const changes: RecordChange[] = [];
     for (const log of this.#heads) changes.push([keys.head(log.name), JSON.stringify(log.record)]);
-    for (const { kind, key, value } of records)
+    for (const { kind, key, value } of [...this.#records, ...records])
       changes.push([keys.record(kind, key), value === undefined ? null : JSON.stringify(value)]);
     if (changes.length === 0 && this.#receipts === "") return undefined;
     return { changes, receipts: this.#receipts, contents: this.#contents };

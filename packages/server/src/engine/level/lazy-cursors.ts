@@ -36,9 +36,9 @@ export class LazyCursors {
     this.#waiting.delete(key);
   }
 
-  /** All that wait, if they are due: they go with this commit. */
-  take(): Iterable<CursorWrite> {
-    if (!this.due) return none;
+  /** All that wait, if they are due or `now`: they go with this commit. */
+  take(now: boolean): Iterable<CursorWrite> {
+    if (!this.due && !now) return none;
     this.due = false;
     this.#written = this.#waiting;
     this.#waiting = new Map();

@@ -14,6 +14,7 @@ import {
   type ObservableEngine,
   type RecordKind,
   type RecordKinds,
+  type RecordPage,
   type RecordWrite,
   StorageUnavailable,
 } from "../engine.ts";
@@ -119,7 +120,8 @@ export class LevelEngine implements ObservableEngine {
     const writes = this.#writes;
     this.#writes = [];
     const records: RecordWrite[] = writes.flatMap((write) => write.records);
-    for (const cursor of this.#cursors.take()) records.push(cursor);
+    // Cursors that were told before a record was written are not to be older than it after a crash.
+    for (const cursor of this.#cursors.take(writes.length > 0)) records.push(cursor);
     let commit: Commit | undefined;
     try {
       const { hashes, repeats } = await prepare(store, appends);
@@ -259,17 +261,23 @@ export class LevelEngine implements ObservableEngine {
     if (!this.#closed) this.#cursors.add(record);
   }
 
-  async scan<K extends RecordKind>(kind: K, prefix: string): Promise<(readonly [string, RecordKinds[K]])[]> {
+  async scan<K extends RecordKind>(
+    kind: K,
+    prefix: string,
+    { after = "", limit = Number.POSITIVE_INFINITY }: RecordPage = {},
+  ): Promise<(readonly [string, RecordKinds[K]])[]> {
     const start = keys.record(kind, "");
-    const stored = await this.#guard(({ records }) => records.scan(start + prefix));
+    // Cursors on their way may delete what is stored, which must not shorten the page.
+    const enough = kind === "cursor" ? Number.POSITIVE_INFINITY : limit;
+    const stored = await this.#guard(({ records }) => records.scan(start + prefix, start + after, enough));
     const found = new Map(stored.map(([key, text]) => [key.slice(start.length), JSON.parse(text) as RecordKinds[K]]));
     if (kind === "cursor") {
       for (const { key, value } of this.#cursors.pending(prefix)) {
         if (value === undefined) found.delete(key);
-        else found.set(key, value as RecordKinds[K]);
+        else if (key > after) found.set(key, value as RecordKinds[K]);
       }
     }
-    return [...found].sort(([a], [b]) => (a < b ? -1 : 1));
+    return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, limit);
   }
 
   subscribe(listener: (log: LogName, seq: number) => void): void {
@@ -318,7 +326,7 @@ export class LevelEngine implements ObservableEngine {
       log.reserved = log.tail;
       commit.headChanged(log);
     }
-    await this.#write(store, commit, [...this.#cursors.take()], true);
+    await this.#write(store, commit, [...this.#cursors.take(true)], true);
     await store.journal.append(emptyBody, true);
   }
 

@@ -9,6 +9,8 @@ import { type ApiOptions, type ApiPlugin, gatewayName } from "./api-plugin.ts";
 import { authenticateRequests } from "./authentication.ts";
 import { backupRoutes } from "./backup-routes.ts";
 import { allowPages } from "./cross-origin.ts";
+import { deadLetterRoutes } from "./dead-letter-routes.ts";
+import { Account, Letter, Trace } from "./dead-letter-schemas.ts";
 import { documentRoutes, servePage } from "./documentation.ts";
 import { logRoutes } from "./log-routes.ts";
 import { messageRoutes } from "./message-routes.ts";
@@ -20,6 +22,7 @@ import { Message, Position, Presence } from "./schemas.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { statisticsRoutes } from "./statistics-routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
+import { traceRoutes } from "./trace-routes.ts";
 import { type SchemaTypes, validateRequests } from "./validation.ts";
 
 /** Each part of the API. */
@@ -32,10 +35,12 @@ const parts: readonly ApiPlugin[] = [
   streamRoutes,
   backupRoutes,
   statisticsRoutes,
+  deadLetterRoutes,
+  traceRoutes,
 ];
 
 /** Schemas that have a name in the OpenAPI document; see `reference`. */
-const named: readonly TSchema[] = [Problem, Message, Position, Presence];
+const named: readonly TSchema[] = [Problem, Message, Position, Presence, Letter, Account, Trace];
 
 /** Of routes that name no parameters of the query. */
 const noParameters = Type.Object({});

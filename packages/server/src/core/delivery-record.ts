@@ -1,0 +1,76 @@
+/**
+ * When messages were handed to devices and acknowledged: the latest of both, in memory, in a ring of fixed size. For
+ * `trace.ts`; gone with the process, while whether something was acknowledged is in the cursors. Hot path: two calls a
+ * delivery, no allocation.
+ */
+import type { Delivery, LogName, Receiver } from "@parley/protocol";
+import type { Clock } from "./clock.ts";
+
+export class DeliveryRecord {
+  readonly #clock: Clock;
+  readonly #size: number;
+  readonly #times: Float64Array;
+  /** Acknowledgements are negative: everything up to that seq. */
+  readonly #seqs: Float64Array;
+  readonly #logs: LogName[];
+  readonly #receivers: Receiver[];
+  #next = 0;
+  #written = 0;
+  readonly #begunAt: number;
+
+  /** `size`: how many deliveries and acknowledgements are remembered; 0: none. */
+  constructor(clock: Clock, size: number) {
+    this.#clock = clock;
+    this.#size = size;
+    this.#times = new Float64Array(size);
+    this.#seqs = new Float64Array(size);
+    this.#logs = new Array<LogName>(size);
+    this.#receivers = new Array<Receiver>(size);
+    this.#begunAt = clock.now();
+  }
+
+  /** A session's connection took a message. */
+  delivered(receiver: Receiver, log: LogName, seq: number): void {
+    if (this.#size > 0) this.#note(receiver, log, seq);
+  }
+
+  /** A session acknowledged everything up to `seq`. */
+  acknowledged(receiver: Receiver, log: LogName, seq: number): void {
+    if (this.#size > 0) this.#note(receiver, log, -seq);
+  }
+
+  #note(receiver: Receiver, log: LogName, seq: number): void {
+    const at = this.#next;
+    this.#times[at] = this.#clock.now();
+    this.#seqs[at] = seq;
+    this.#logs[at] = log;
+    this.#receivers[at] = receiver;
+    this.#next = at + 1 === this.#size ? 0 : at + 1;
+    this.#written += 1;
+  }
+
+  /** Since when the record is complete (ms since the epoch); `Infinity`: it is switched off. */
+  get since(): number {
+    if (this.#size === 0) return Number.POSITIVE_INFINITY;
+    return this.#written < this.#size ? this.#begunAt : (this.#times[this.#next] as number);
+  }
+
+  /** What it knows of one entry, in the order of the deliveries: one for each time that a device was given it. */
+  of(log: LogName, seq: number): Delivery[] {
+    const found: { deliveredAt: number; acknowledgedAt?: number; receiver: Receiver }[] = [];
+    const count = Math.min(this.#written, this.#size);
+    const oldest = this.#written < this.#size ? 0 : this.#next;
+    for (let i = 0; i < count; i++) {
+      const at = (oldest + i) % this.#size;
+      if (this.#logs[at] !== log) continue;
+      const receiver = this.#receivers[at] as Receiver;
+      const noted = this.#seqs[at] as number;
+      const time = this.#times[at] as number;
+      if (noted === seq) found.push({ receiver, deliveredAt: time });
+      if (noted > -seq) continue;
+      for (const delivery of found)
+        if (delivery.receiver === receiver && delivery.acknowledgedAt === undefined) delivery.acknowledgedAt = time;
+    }
+    return found.map(({ receiver, ...times }) => ({ ...receiver, ...times }));
+  }
+}
