@@ -22,12 +22,20 @@ export interface Identity {
   readonly rights: Rights;
   /** Milliseconds since the epoch from which on it counts no more; `Infinity`: never. */
   readonly expiresAt: number;
+  /** When it was proved (a token's `iat`): revoking a user voids what is older. 0: not known. */
+  readonly issuedAt: number;
   /** The token's `jti`, by which it may be revoked. */
   readonly tokenId: string | undefined;
 }
 
-/** What somebody may do beyond what membership and ownership decide. */
+/**
+ * What somebody may do, where membership and ownership allow it. `send`, `read` and `join` are folded addresses, or
+ * beginnings of such with a `*` after them (`#team-*`, `#*`, `*`); undefined: no restriction beyond the usual.
+ */
 export interface Rights {
+  readonly send: readonly string[] | undefined;
+  readonly read: readonly string[] | undefined;
+  readonly join: readonly string[] | undefined;
   /** Everything that an operator may: other people's logs, sessions, dead letters, accounts. */
   readonly administer: boolean;
 }
@@ -35,10 +43,17 @@ export interface Rights {
 /** Finds out who somebody is. Faults: `bad_message` where something is missing, `unauthorized`. */
 export type Authenticate = (credentials: Credentials, from: Connection["info"]) => Promise<Result<Identity>>;
 
-export const everydayRights: Rights = { administer: false };
+export const everydayRights: Rights = { send: undefined, read: undefined, join: undefined, administer: false };
 
 /** Open login: everybody is whom they say. Only for machines whose every user is trusted. */
 export const takeAtTheirWord: Authenticate = async ({ user }) =>
   user === undefined
     ? fail("bad_message", 'hello: field "user" is missing')
-    : ok({ user, device: undefined, rights: everydayRights, expiresAt: Infinity, tokenId: undefined });
+    : ok({
+        user,
+        device: undefined,
+        rights: everydayRights,
+        expiresAt: Infinity,
+        issuedAt: Infinity,
+        tokenId: undefined,
+      });
