@@ -12,7 +12,6 @@ import {
   ok,
   type Position,
   parseAddress,
-  parseDevice,
   parseUser,
   type Result,
   type ServerMessages,
@@ -20,6 +19,7 @@ import {
 } from "@parley/protocol";
 import type { Engine } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
+import { admit, expiryOf, stands } from "./admission.ts";
 import { type Clock, randomWord } from "./clock.ts";
 import { type Command, handle } from "./commands.ts";
 import type { Connection } from "./connection.ts";
@@ -30,12 +30,14 @@ import { Directory, type User } from "./directory.ts";
 import { Hub } from "./hub.ts";
 import { type Authenticate, type Credentials, type Identity, takeAtTheirWord } from "./identity.ts";
 import { createIds } from "./ids.ts";
+import { LiveSessions } from "./live-sessions.ts";
 import { addMembers, enter, findRoom, type Group, leave } from "./membership.ts";
 import { type Posted, post } from "./post.ts";
 import { Presence } from "./presence.ts";
 import { Readers } from "./readers.ts";
 import { checkChoosable, type SystemName } from "./reserved-names.ts";
 import { Retention, type RetentionPolicy } from "./retention.ts";
+import { type RevocationRequest, Revocations } from "./revocations.ts";
 import { keepSecret } from "./secrets.ts";
 import type { CoreLimits, Services } from "./services.ts";
 import { Session } from "./session.ts";
@@ -48,6 +50,8 @@ export interface CoreOptions {
   readonly onError: Services["onError"];
   /** Default: everybody is whom they say. */
   readonly authenticate?: Authenticate;
+  /** No token that `authenticate` takes lives longer. Default: 366 days. */
+  readonly longestTokenMs?: number;
 }
 
 /** What a gateway says to log a connection in. */
@@ -60,25 +64,27 @@ export interface LoggedIn {
   readonly resets: readonly ServerMessages["reset"][];
 }
 
+const defaultLongestTokenMs = 366 * 24 * 3_600_000;
+
 export class Core {
   readonly limits: CoreLimits;
   readonly #services: Services;
   readonly #counters: Counters;
   readonly #retention: Retention;
-  readonly #authenticate: Authenticate;
-  /** By `user/device`. */
-  readonly #sessions = new Map<string, Session>();
 
-  private constructor(services: Services, counters: Counters, retention: RetentionPolicy, authenticate: Authenticate) {
+  private constructor(services: Services, counters: Counters, retention: RetentionPolicy) {
     this.limits = services.limits;
     this.#services = services;
     this.#counters = counters;
     this.#retention = new Retention(services, retention);
-    this.#authenticate = authenticate;
   }
 
   /** Loads users, rooms and memberships. Rejects with `StorageUnavailable`. */
-  static async open({ engine, clock, limits, retention, onError, authenticate }: CoreOptions): Promise<Core> {
+  static async open(options: CoreOptions): Promise<Core> {
+    const { engine, clock, limits, retention, onError } = options;
+    const { authenticate = takeAtTheirWord, longestTokenMs = defaultLongestTokenMs } = options;
+    const now = () => clock.now();
+    const sessions = new LiveSessions(now);
     const directory = await Directory.load(engine);
     const newId = createIds(clock);
     const cursors = new Cursors(engine);
@@ -97,36 +103,39 @@ export class Core {
       deadLetters: new DeadLetters(engine, clock, newId, readers, (error) =>
         onError("a dead letter was not written", error),
       ),
+      authenticate,
+      sessions,
+      revocations: await Revocations.load({ engine, sessions, now, longestTokenMs }),
     };
-    return new Core(services, await Counters.load(engine), retention, authenticate ?? takeAtTheirWord);
+    return new Core(services, await Counters.load(engine), retention);
   }
 
   /**
    * Begins a session for a connection. The gateway then tells `welcome` and the resets and calls `session.start()`. A
-   * session of the same device ends. Faults: `bad_message`, `bad_name`, `forbidden`, `unauthorized`. Rejects with `StorageUnavailable`.
+   * session of the same device ends. Faults: those of `admit`, `register` and `stands`. Rejects with `StorageUnavailable`.
    */
   async login(connection: Connection, login: Login): Promise<Result<LoggedIn>> {
-    const { clock, presence } = this.#services;
-    const authenticated = await this.#authenticate(login, connection.info);
-    if (!authenticated.ok) return authenticated;
-    const identity = authenticated.value;
+    const { clock, presence, sessions } = this.#services;
+    const admitted = await admit(this.#services, login, connection.info);
+    if (!admitted.ok) return admitted;
+    const { identity } = admitted.value;
     const id = randomWord(clock);
-    const device = login.device === undefined ? ok(`session-${id}` as DeviceKey) : parseDevice(login.device);
-    if (!device.ok) return device;
+    const device = admitted.value.device ?? (`session-${id}` as DeviceKey);
     const registered = await this.#userOf(identity);
     if (!registered.ok) return registered;
     const user = registered.value;
+    const standing = stands(this.#services, identity, user.key, device);
+    if (!standing.ok) return standing;
     const session = new Session(this.#services, connection, {
       id,
       user,
       identity,
-      device: device.value,
-      lasting: login.device !== undefined,
+      device,
+      lasting: admitted.value.device !== undefined,
       window: Math.min(login.window ?? defaultWindow, this.limits.maxWindow),
       onEnd: (ended) => this.#ended(ended),
     });
-    this.#sessions.get(session.origin)?.close("replaced", "the same device connected again");
-    this.#sessions.set(session.origin, session);
+    sessions.add(session);
     presence.sessionBegan(session);
     try {
       const resets = await resume(session, login.positions ?? []);
@@ -138,18 +147,20 @@ export class Core {
   }
 
   /**
-   * Who somebody is who asks without a session, made durably if new. Faults: `bad_message`, `bad_name`, `forbidden`,
-   * `unauthorized`. Rejects with `StorageUnavailable`.
+   * Who somebody is who asks without a session, made durably if new. Faults: those of `admit`, `register` and `stands`.
+   * Rejects with `StorageUnavailable`.
    */
   async authenticate(
     credentials: Credentials,
     from: Connection["info"],
   ): Promise<Result<{ readonly identity: Identity; readonly user: User }>> {
-    const authenticated = await this.#authenticate(credentials, from);
-    if (!authenticated.ok) return authenticated;
-    const identity = authenticated.value;
+    const admitted = await admit(this.#services, credentials, from);
+    if (!admitted.ok) return admitted;
+    const { identity, device } = admitted.value;
     const user = await this.#userOf(identity);
-    return user.ok ? ok({ identity, user: user.value }) : user;
+    if (!user.ok) return user;
+    const standing = stands(this.#services, identity, user.value.key, device);
+    return standing.ok ? ok({ identity, user: user.value }) : standing;
   }
 
   async #userOf({ user }: Identity): Promise<Result<User>> {
@@ -246,11 +257,12 @@ export class Core {
       seq: sent,
     }));
     const limits = { maxFrameBytes, maxBodyBytes, maxRecipients, window: session.window, idleMs };
-    return { op: "welcome", user: session.user.name, device: session.device, session: session.id, positions, limits };
+    const { id, user, device, identity } = session;
+    return { op: "welcome", user: user.name, device, session: id, positions, limits, ...expiryOf(identity) };
   }
 
   #ended(session: Session): void {
-    if (this.#sessions.get(session.origin) === session) this.#sessions.delete(session.origin);
+    this.#services.sessions.delete(session);
     this.#services.presence.sessionEnded(session);
   }
 
@@ -264,14 +276,20 @@ export class Core {
     handle(this.#services, session, command);
   }
 
-  /** Trims all logs to the retention policy, once. Rejects with `StorageUnavailable`. */
-  trim(): Promise<void> {
+  /** Makes tokens void and ends the sessions that live by them; see `revocations.ts`. */
+  revoke(request: RevocationRequest): ReturnType<Revocations["add"]> {
+    return this.#services.revocations.add(request);
+  }
+
+  /** Trims all logs to the retention policy and forgets old revocations, once. Rejects with `StorageUnavailable`. */
+  async trim(): Promise<void> {
+    await this.#services.revocations.clean();
     return this.#retention.run(this.#services.clock.now());
   }
 
   /** Ends all sessions: they are told to reconnect. The engine stays open. */
   close(): void {
-    for (const session of [...this.#sessions.values()]) session.close("shutting_down", "the server is going down");
+    this.#services.sessions.close("shutting_down", "the server is going down", () => true);
     this.#services.presence.stop();
   }
 }

@@ -8,8 +8,11 @@ import type { Cursors } from "./cursors.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { Directory } from "./directory.ts";
 import type { Hub } from "./hub.ts";
+import type { Authenticate } from "./identity.ts";
+import type { LiveSessions } from "./live-sessions.ts";
 import type { Presence } from "./presence.ts";
 import type { Readers } from "./readers.ts";
+import type { Revocations } from "./revocations.ts";
 
 export interface CoreLimits {
   readonly maxFrameBytes: number;
@@ -28,6 +31,9 @@ export interface Services {
   readonly presence: Presence;
   readonly readers: Readers;
   readonly deadLetters: DeadLetters;
+  readonly authenticate: Authenticate;
+  readonly sessions: LiveSessions;
+  readonly revocations: Revocations;
   readonly newId: () => string;
   /** Told of what nobody can be answered: bugs, and work in the background that failed. */
   readonly onError: (message: string, error: unknown) => void;

@@ -93,6 +93,11 @@ export class Session implements Reader, Watcher {
     return this;
   }
 
+  /** Where it comes from, for logs and listings. */
+  get info(): Connection["info"] {
+    return this.#connection.info;
+  }
+
   get isServer(): false {
     return false;
   }

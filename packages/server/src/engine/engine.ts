@@ -72,6 +72,14 @@ export interface RecordKinds {
   counter: { readonly last: number };
   /** Key: what it is for. `value`: base64url of random bytes. */
   secret: { readonly value: string };
+  /** Key: what is revoked, as `token id`, `user name` or `device user name`. Voids what was proved up to `before`. */
+  revocation: {
+    readonly before: number;
+    /** From here on no token exists that it is about. */
+    readonly until: number;
+  };
+  /** Key: the user's. `password`: its hash with all that checking it needs, as `auth/passwords.ts` writes it. */
+  account: { readonly name: string; readonly password: string; readonly admin: boolean; readonly createdAt: number };
 }
 export type RecordKind = keyof RecordKinds;
 export type RecordWrite = {
