@@ -133,6 +133,13 @@ const table = {
     closes: false,
     retry: "no",
   },
+  rate_limited: {
+    meaning: "Too much at once, by this connection, its user or its address. Nothing may be sent for `retryAfter`.",
+    http: 429,
+    wsClose: 4008,
+    closes: false,
+    retry: "later",
+  },
   storage_unavailable: {
     meaning: "The store could not take it; nothing was stored under this answer.",
     http: 503,
@@ -160,6 +167,13 @@ const table = {
     wsClose: 1012,
     closes: true,
     retry: "reconnect",
+  },
+  account_exists: {
+    meaning: "HTTP: there is an account of that name already.",
+    http: 409,
+    wsClose: 1008,
+    closes: false,
+    retry: "no",
   },
   unknown_path: { meaning: "HTTP: nothing is at that path.", http: 404, wsClose: 1008, closes: false, retry: "no" },
   bad_method: {

@@ -4,6 +4,8 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { Authentication } from "./auth/authentication.ts";
+import { type AuthSettings, loadTokenKeys } from "./auth/token-keys.ts";
 import type { Config } from "./config.ts";
 import { randomWord, systemClock } from "./core/clock.ts";
 import { Core } from "./core/core.ts";
@@ -44,11 +46,21 @@ export async function startServer(
   config: Config,
   { log, gateways: ownGateways = [], level, wrapEngine = (engine) => engine }: ServerParts,
 ): Promise<RunningServer> {
+  const keys = await loadTokenKeys(authSettings(config), {
+    inMemory: config.engine === "memory",
+    insecure: config.insecure,
+    now: systemClock.now,
+    onFault: log.error,
+  });
   const engine = wrapEngine(await openEngine(config, log, level));
   const started: { stop(): Promise<void> }[] = [];
   try {
+    const settings = authSettings(config);
+    const auth = await Authentication.open({ settings, host: config.host, keys, engine, clock: systemClock });
     const core = await Core.open({
       engine,
+      authenticate: auth.authenticate,
+      longestTokenMs: auth.longestTokenMs,
       clock: systemClock,
       limits: {
         maxFrameBytes: config["limits.maxFrameBytes"],
@@ -81,8 +93,9 @@ export async function startServer(
     const context = { core, host: config.host, maxOutboxBytes: config["limits.maxOutboxBytes"], log };
     for await (const gateway of startGateways(config, context, http, listenHttp)) add(gateway);
     for (const start of ownGateways) add(await start(context));
-    if (http && config["http.api"]) add(startApi({ core, http, log }));
+    if (http && config["http.api"]) add(startApi({ core, auth, http, log }));
     await http?.open();
+    if (http && config.engine === "level") started.push(announceOperator(auth, config.dataDir, http.url));
     const trimming = trimRegularly(core, config["retention.intervalSeconds"] * 1000, log);
     return {
       listeners: gateways.flatMap(({ listeners }) => listeners),
@@ -139,6 +152,26 @@ async function* startGateways(
       inactivityMs: config["udpAgent.inactivityMs"],
       maxDatagramBytes: config["udpAgent.maxDatagramBytes"],
     });
+}
+
+function authSettings(config: Config): AuthSettings {
+  return {
+    mode: config["auth.mode"],
+    secret: config["auth.secret"],
+    keyFiles: config["auth.keyFiles"],
+    jwksUrl: config["auth.jwksUrl"],
+    jwksSeconds: config["auth.jwksSeconds"],
+    audience: config["auth.audience"],
+    issuer: config["auth.issuer"],
+    skewSeconds: config["auth.skewSeconds"],
+    maxTokenDays: config["auth.maxTokenDays"],
+    sessionHours: config["auth.sessionHours"],
+  };
+}
+
+function announceOperator({ operator }: Authentication, dataDir: string, url: string): { stop(): Promise<void> } {
+  const withdraw = operator.announce(dataDir, url);
+  return { stop: async () => withdraw() };
 }
 
 async function openEngine(config: Config, log: GatewayLog, level: ServerParts["level"]): Promise<Engine> {

@@ -1,5 +1,6 @@
 /** `parley serve`: starts the server, says what can be done where, drains on SIGTERM and SIGINT. */
-import { environmentName, loadConfig, refuseToServe } from "../config.ts";
+import { AuthenticationRefused } from "../auth/refusal.ts";
+import { type Config, environmentName, loadConfig, refuseToServe, warnOf } from "../config.ts";
 import { StoreRefused } from "../engine/level/open-store.ts";
 import type { GatewayLog, Listener } from "../gateway/gateway.ts";
 import { nativePath } from "../gateway/native/websocket.ts";
@@ -53,15 +54,22 @@ export async function serve(flags: ServeFlags): Promise<number> {
     console.error(`parley: ${exposure}`);
     return exitCodes.usage;
   }
+  const warning = warnOf(loaded.config);
+  if (warning) console.error(`parley: ${warning}`);
   const server = await startServer(loaded.config, { log: standardErrorLog }).catch((error: unknown) => {
+    if (error instanceof AuthenticationRefused) {
+      for (const fault of error.faults) console.error(`parley: ${fault}`);
+      return exitCodes.usage;
+    }
     console.error(`parley: ${explain(error)}`);
-    return undefined;
+    return exitCodes.failed;
   });
-  if (!server) return exitCodes.failed;
+  if (typeof server === "number") return server;
   const signalled = untilSignalled();
   announce(
     server.listeners,
     loaded.config.engine === "memory" ? "in memory, gone when it ends" : `in ${loaded.config.dataDir}`,
+    loaded.config["auth.mode"],
     began,
   );
   console.log(`${await signalled}: closing.`);
@@ -78,11 +86,18 @@ const standardErrorLog: GatewayLog = {
 
 const chats = "npx parley chat alice --to bob · npx parley chat bob --to alice";
 
-function announce(listeners: readonly Listener[], where: string, began: number): void {
-  console.log(`Parley keeps its data ${where}. Anybody on this machine may log in.`);
+/** By `auth.mode`: who may log in. */
+const doors: Readonly<Record<Config["auth.mode"], string>> = {
+  open: "Anybody on this machine may log in.",
+  token: "Logging in takes a token of your backend.",
+  accounts: "Logging in takes an account: `parley user add NAME` makes one.",
+};
+
+function announce(listeners: readonly Listener[], where: string, mode: Config["auth.mode"], began: number): void {
+  console.log(`Parley keeps its data ${where}. ${doors[mode]}`);
   const width = Math.max(...listeners.map(({ url }) => url.length));
   for (const { url, purpose } of listeners) console.log(`  ${url.padEnd(width)}  ${purpose}`);
-  const canChat = listeners.some(({ url }) => url.endsWith(nativePath));
+  const canChat = mode === "open" && listeners.some(({ url }) => url.endsWith(nativePath));
   const hint = canChat ? ` Try, in two more terminals: ${chats}` : "";
   console.log(`ready in ${((performance.now() - began) / 1000).toFixed(2)} s.${hint}`);
 }

@@ -13,6 +13,8 @@ export interface Credentials {
   readonly device?: string;
   /** As the peer sent it; not checked in any way yet. */
   readonly token?: string;
+  /** The same; only HTTP carries one. */
+  readonly password?: string;
 }
 
 export interface Identity {
