@@ -4,7 +4,7 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { fail, ok, type Result } from "@parley/protocol";
-import { SignJWT } from "jose";
+import { decodeJwt, SignJWT } from "jose";
 import type { Identity, Rights } from "../core/identity.ts";
 import { type ClaimLimits, identityOf, type ParleyClaim } from "./claims.ts";
 import { givenKeys } from "./key-source.ts";
@@ -54,9 +54,7 @@ export class OwnTokens {
 
   /** A token to log in with within a minute, as whom the identity is, for sessions that last as long as it does. */
   connectToken({ user, device, rights, tokenId, expiresAt }: Identity): Promise<IssuedToken> {
-    const { send, read, join, administer } = rights;
-    const asked = { device, send, read, join, admin: administer || undefined };
-    const restrictions = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+    const restrictions = claimOf(device, rights);
     const until = Math.min(expiresAt, this.#now() + connectTokenMs);
     const name = typeof user === "string" ? user : user.name;
     const end = Number.isFinite(expiresAt) ? { [sessionEnd]: expiresAt / 1000 } : {};
@@ -85,23 +83,33 @@ export class OwnTokens {
     return readHeader(token)?.keyId === this.#keyId;
   }
 
+  /** Whether it is a connect token; asked of tokens that were verified. */
+  isConnectToken(token: string): boolean {
+    return this.claims(token) && decodeJwt(token).use === "connect";
+  }
+
   /** Who somebody is by such a token. Faults: `unauthorized`, `token_expired`. */
-  async verify(token: string): Promise<Result<Identity & { readonly isConnectToken: boolean }>> {
+  async verify(token: string): Promise<Result<Identity>> {
     const now = this.#now();
     const claims = await verifyToken(token, this.#issuer, now);
     if (!claims.ok) return claims;
     const identity = identityOf(claims.value, now, this.#limits);
     if (!identity.ok) return identity;
     const { use, [sessionEnd]: end } = claims.value;
-    if (use !== "connect") return ok({ ...identity.value, isConnectToken: false });
+    if (use !== "connect") return identity;
     const expiresAt = typeof end === "number" ? end * 1000 : Infinity;
     if (expiresAt <= now) return fail("token_expired", "the token has expired");
-    return ok({ ...identity.value, expiresAt, isConnectToken: true });
+    return ok({ ...identity.value, expiresAt });
   }
 }
 
-/** What a claim `parley` says of rights, for tokens that are to have them. */
-export function restrictionsOf({ send, read, join, administer }: Rights): ParleyClaim {
-  const given = { send, read, join, admin: administer ? true : undefined };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+/** The claim `parley` that stands for a device and rights. */
+function claimOf(device: string | undefined, { send, read, join, administer }: Rights): ParleyClaim {
+  return {
+    ...(device === undefined ? {} : { device }),
+    ...(send === undefined ? {} : { send: [...send] }),
+    ...(read === undefined ? {} : { read: [...read] }),
+    ...(join === undefined ? {} : { join: [...join] }),
+    ...(administer ? { admin: true } : {}),
+  };
 }

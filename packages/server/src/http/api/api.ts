@@ -5,6 +5,7 @@
 import type { FastifyInstance } from "fastify";
 import { type TSchema, Type } from "typebox";
 import type { Gateway } from "../../gateway/gateway.ts";
+import { accountRoutes } from "./account-routes.ts";
 import type { ApiOptions, ApiPlugin } from "./api-plugin.ts";
 import { authenticateRequests } from "./authentication.ts";
 import { allowPages } from "./cross-origin.ts";
@@ -12,10 +13,11 @@ import { documentRoutes, servePage } from "./documentation.ts";
 import { identityRoutes } from "./identity-routes.ts";
 import { refuseOtherMethods } from "./other-methods.ts";
 import { answerProblems, Problem, problemRoutes } from "./problem.ts";
+import { tokenRoutes } from "./token-routes.ts";
 import { type SchemaTypes, validateRequests } from "./validation.ts";
 
 /** Each part of the API. */
-const parts: readonly ApiPlugin[] = [identityRoutes];
+const parts: readonly ApiPlugin[] = [identityRoutes, tokenRoutes, accountRoutes];
 
 /** Schemas that have a name in the OpenAPI document; see `reference`. */
 const named: readonly TSchema[] = [Problem];
