@@ -126,7 +126,7 @@ export const serverMessages = {
       window: Type.Integer(),
       idleMs: milliseconds,
     }),
-    expiresAt: Type.Optional(milliseconds),
+    expiresIn: Type.Optional(milliseconds),
   }),
   message,
   ok: Type.Object({
@@ -139,7 +139,7 @@ export const serverMessages = {
     positions: Type.Optional(Type.Array(position)),
     recipients: Type.Optional(Type.Array(Type.Object({ to: name, state }))),
     duplicate: Type.Optional(Type.Boolean()),
-    expiresAt: Type.Optional(milliseconds),
+    expiresIn: Type.Optional(milliseconds),
   }),
   error: Type.Object({
     op: Type.Literal("error"),

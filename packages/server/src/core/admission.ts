@@ -94,7 +94,7 @@ export async function renew(
   }
   session.identity = checked.value;
   services.sessions.renewed(session.origin);
-  return ok({ op: "ok", ...expiryOf(checked.value) });
+  return ok({ op: "ok", ...expiryOf(checked.value, services.clock.now()) });
 }
 
 function renewable(services: Gatekeeping, identity: Identity, { user, device }: Renewable): Result<Identity> {
@@ -104,7 +104,7 @@ function renewable(services: Gatekeeping, identity: Identity, { user, device }: 
   return standing.ok ? ok(identity) : standing;
 }
 
-/** What a peer is told of its end. */
-export function expiryOf({ expiresAt }: Identity): { readonly expiresAt?: number } {
-  return expiresAt === Infinity ? {} : { expiresAt };
+/** What a peer is told of its end: how far away it is, as its clock may be another. `now` in ms. */
+export function expiryOf({ expiresAt }: Identity, now: number): { readonly expiresIn?: number } {
+  return expiresAt === Infinity ? {} : { expiresIn: Math.max(0, Math.round(expiresAt - now)) };
 }

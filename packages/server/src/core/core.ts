@@ -258,7 +258,15 @@ export class Core {
     }));
     const limits = { maxFrameBytes, maxBodyBytes, maxRecipients, window: session.window, idleMs };
     const { id, user, device, identity } = session;
-    return { op: "welcome", user: user.name, device, session: id, positions, limits, ...expiryOf(identity) };
+    return {
+      op: "welcome",
+      user: user.name,
+      device,
+      session: id,
+      positions,
+      limits,
+      ...expiryOf(identity, this.now()),
+    };
   }
 
   #ended(session: Session): void {
