@@ -12,18 +12,21 @@ export interface Login {
   readonly url: string;
   readonly user: string;
   readonly device?: string;
+  /** A token, or what gets one each time. */
+  readonly token?: string | (() => Promise<string>);
 }
 
 /** An errand is not there to receive: the server pushes one message at most. */
 const errandWindow = 1;
 
 /** Makes the client for a login, not connected yet. */
-export function createLoginClient({ url, user, device }: Login, options: Partial<ClientOptions> = {}): Client {
+export function createLoginClient({ url, user, device, token }: Login, options: Partial<ClientOptions> = {}): Client {
   return createClient({
     url,
     user,
     transport: nodeTransport(),
     ...(device === undefined ? {} : { device }),
+    ...(token === undefined ? {} : { token }),
     ...options,
   });
 }

@@ -3,13 +3,15 @@
  * more than what `--help` needs; each command loads its own code when it runs.
  */
 import { Command, CommanderError } from "commander";
+import { addUserCommands } from "./commands/account-commands.ts";
 import { addChat } from "./commands/chat-command.ts";
 import { addRooms, addUsers } from "./commands/directory-commands.ts";
 import { addHistory } from "./commands/history-command.ts";
 import { addListen } from "./commands/listen-command.ts";
 import { addSend } from "./commands/send-command.ts";
 import { addServe } from "./commands/serve-command.ts";
-import { exitCodeMeanings, exitCodes } from "./exit-codes.ts";
+import { addTokenCommands } from "./commands/token-commands.ts";
+import { CommandEnded, exitCodeMeanings, exitCodes } from "./exit-codes.ts";
 import { printableLines } from "./printable.ts";
 
 /** Runs one command line (without `node` and the script). Sets `process.exitCode`. */
@@ -22,6 +24,10 @@ export async function runCommandLine(words: readonly string[]): Promise<void> {
     if (words.length === 0) program.help({ error: true });
     await program.parseAsync(words, { from: "user" });
   } catch (error) {
+    if (error instanceof CommandEnded) {
+      process.exitCode = error.exitCode;
+      return;
+    }
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   }
@@ -38,7 +44,18 @@ function createProgram(): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(complaint(text)) })
     .addHelpText("after", () => `\n${exitCodeHelp()}\n\n${environmentHelp}`);
-  for (const add of [addServe, addChat, addSend, addListen, addHistory, addUsers, addRooms]) add(program);
+  for (const add of [
+    addServe,
+    addChat,
+    addSend,
+    addListen,
+    addHistory,
+    addUsers,
+    addRooms,
+    addUserCommands,
+    addTokenCommands,
+  ])
+    add(program);
   program.helpCommand("help [command]", "the same as --help");
   return program;
 }
@@ -57,4 +74,5 @@ function exitCodeHelp(): string {
 const environmentHelp = `Environment:
   PARLEY_URL   the server, for every command that talks to one
   PARLEY_USER  who you are, for send, listen, history, users and rooms
+  PARLEY_TOKEN what proves it, where the server asks for a token
   NO_COLOR     no colours (there are none without a terminal anyway)`;
