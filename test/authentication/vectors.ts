@@ -118,6 +118,7 @@ export const vectors: readonly Vector[] = [
   refused("a set of keys elsewhere (jku)", right, otherRsa, { jku: "http://127.0.0.1:9/jwks.json", kid: "theirs" }),
   refused("a certificate elsewhere (x5u)", right, otherRsa, { x5u: "http://127.0.0.1:9/cert.pem" }),
   refused("a certificate of its own (x5c)", right, otherRsa, { x5c: ["MIIB"] }),
+  refused("the right key by a name that it has not", right, named, { kid: "other" }),
   refused("kid of another key", right, otherRsa, { kid: "named" }),
   refused("kid as a path to a known content", right, hmac(""), { kid: "../../../../dev/null" }),
   refused("kid as a path", right, otherRsa, { kid: "/etc/passwd" }),

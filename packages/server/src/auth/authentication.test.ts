@@ -10,7 +10,7 @@ import { MemoryEngine } from "../engine/memory.ts";
 import { Authentication } from "./authentication.ts";
 import { identityOf, parseParley } from "./claims.ts";
 import { givenKeys } from "./key-source.ts";
-import { operatorFileName } from "./operator.ts";
+import { operatorFileName } from "./operator-file.ts";
 import type { AuthSettings } from "./token-keys.ts";
 
 const settings: AuthSettings = {

@@ -10,16 +10,7 @@ import type { UserKey } from "@parley/protocol";
 import type { Connection } from "../core/connection.ts";
 import type { User } from "../core/directory.ts";
 import { everydayRights, type Identity } from "../core/identity.ts";
-
-/** What the file holds, as JSON. */
-export interface OperatorFile {
-  /** `http://127.0.0.1:8080` */
-  readonly url: string;
-  readonly token: string;
-}
-
-/** Its name in the data directory. */
-export const operatorFileName = "operator.json";
+import { type OperatorFile, operatorFileName } from "./operator-file.ts";
 
 export class Operator {
   readonly #token = Buffer.from(`operator-${randomBytes(32).toString("base64url")}`);

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type OperatorFile, operatorFileName } from "../auth/operator.ts";
+import { type OperatorFile, operatorFileName } from "../auth/operator-file.ts";
 import { complain } from "./complaint.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { whyUnreachable } from "./reachability.ts";
