@@ -41,7 +41,7 @@ export interface ServerParts {
 
 const drainMs = 2_000;
 
-/** Opens the store and listens. Rejects with `StoreRefused`, or where an address cannot be had. */
+/** Opens the store and listens. Rejects with `AuthenticationRefused`, `StoreRefused`, or where an address cannot be had. */
 export async function startServer(
   config: Config,
   { log, gateways: ownGateways = [], level, wrapEngine = (engine) => engine }: ServerParts,

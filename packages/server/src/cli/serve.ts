@@ -13,6 +13,7 @@ export interface ServeFlags {
   readonly dataDir?: string;
   readonly host?: string;
   readonly insecure?: boolean;
+  readonly auth?: string;
   readonly wsPort?: string;
   readonly tcpPort?: string;
   readonly engine?: string;
@@ -39,6 +40,7 @@ export async function serve(flags: ServeFlags): Promise<number> {
       dataDir: flags.dataDir,
       host: flags.host,
       insecure: flags.insecure,
+      "auth.mode": flags.auth,
       engine: flags.engine,
       gateways: flags.gateways,
       "http.port": flags.wsPort,

@@ -192,6 +192,17 @@ describe("a revocation", () => {
     assert.equal(await refusal(second, "ann"), "let in");
   });
 
+  it("of devices is bounded for each user, in names that may be anything", async () => {
+    const { core, engine } = await open();
+    const code = async (device: string, user = "ann") => {
+      const result = await core.revoke({ user, device });
+      return result.ok ? "ok" : result.fault.code;
+    };
+    for (let n = 0; n < 64; n++) assert.equal(await code(`d${n}`), "ok");
+    assert.deepEqual([await code("d64"), await code("d0"), await code("d", "bob")], ["forbidden", "ok", "ok"]);
+    assert.equal((await engine.scan("revocation", "")).length, 65);
+  });
+
   it("is refused where it names what cannot be", async () => {
     const { core } = await open();
     const code = async (request: RevocationRequest) => {

@@ -11,6 +11,9 @@ import type { LiveSession, LiveSessions } from "./live-sessions.ts";
 /** Longest `jti` that is taken, in characters. */
 export const maxTokenIdLength = 256;
 
+/** Who may revoke their own devices must not fill the store with names that never were any. */
+const maxDevicesPerUser = 64;
+
 /** What an operator asks to be revoked: a token by its `jti`, or what a user (on one device) had until now. */
 export type RevocationRequest =
   | { readonly tokenId: string; readonly expiresAt?: number }
@@ -50,13 +53,15 @@ export class Revocations {
 
   /**
    * Revokes; returns how many sessions ended. They end before it is on disk, and it is on disk when this resolves.
-   * Faults: `bad_name`, `bad_message`. Rejects with `StorageUnavailable`; until a restart it holds all the same.
+   * Faults: `bad_name`, `bad_message`, `forbidden`. Rejects with `StorageUnavailable`; until a restart it holds all the same.
    */
   async add(request: RevocationRequest): Promise<Result<{ readonly sessionsClosed: number }>> {
     const target = parseTarget(request);
     if (!target.ok) return target;
     const { engine, now, longestTokenMs, sessions } = this.#options;
     const key = keyOf(target.value);
+    if (!this.#byKey.has(key) && this.#hasTooMany(target.value))
+      return fail("forbidden", `more than ${maxDevicesPerUser} devices of a user: revoke what the user has`);
     const value = { before: now(), until: target.value.until ?? now() + longestTokenMs };
     this.#byKey.set(key, value);
     const sessionsClosed = sessions.close("revoked", "the token was revoked", (session) =>
@@ -64,6 +69,14 @@ export class Revocations {
     );
     await engine.write([{ kind: "revocation", key, value }]);
     return ok({ sessionsClosed });
+  }
+
+  #hasTooMany(target: Target): boolean {
+    if (!("user" in target) || target.device === undefined) return false;
+    const prefix = `device ${target.user} `;
+    let devices = 0;
+    for (const key of this.#byKey.keys()) if (key.startsWith(prefix)) devices += 1;
+    return devices >= maxDevicesPerUser;
   }
 
   /** Whether what somebody has proved was revoked since. */
