@@ -120,6 +120,28 @@ describe("a set behind a URL", () => {
     assert.equal(backend.asked, 3);
   });
 
+  it("keeps nobody waiting who has a known key", async (t) => {
+    const { promise: never, resolve: letGo } = Promise.withResolvers<void>();
+    let asked = 0;
+    const server = createServer(async (_, response) => {
+      asked += 1;
+      if (asked > 1) await never;
+      response.end(setOf(oldKey));
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    t.after(() => server.close());
+    let now = 0;
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const source = keysAt(url, { maxAgeMs: 300_000, now: () => now, onFault: assert.fail });
+    await source.keys(false);
+    now += 10_000;
+    const unknown = source.keys(true);
+    assert.equal((await source.keys(false)).length, 1);
+    assert.equal(asked <= 2, true);
+    letGo();
+    assert.equal((await unknown).length, 1);
+  });
+
   for (const { what, change, fault } of [
     { what: "sends elsewhere", change: { status: 302 }, fault: /redirect|fetch failed/ },
     { what: "is huge", change: { body: `{"keys":[${" ".repeat(300_000)}]}` }, fault: /more than 262144 bytes/ },

@@ -27,6 +27,8 @@ export class Accounts {
   readonly #kept = new Map<UserKey, Kept>();
   /** Of the passwords that were right, under a key that nobody else has: so that each request need not take as long. */
   readonly #proved = new Map<UserKey, Buffer>();
+  /** On their way to the store. */
+  readonly #adding = new Set<UserKey>();
   readonly #provingKey = randomBytes(32);
   readonly #nobodys = unmatchable();
 
@@ -63,9 +65,11 @@ export class Accounts {
     if (!choosable.ok) return choosable;
     const hash = await this.#hash(password);
     if (!hash.ok) return hash;
-    if (this.#kept.has(key)) return fail("account_exists", `there is an account ${spelling} already`);
+    if (this.#kept.has(key) || this.#adding.has(key))
+      return fail("account_exists", `there is an account ${spelling} already`);
     const account = { name: spelling, password: hash.value, admin, createdAt: this.#clock.now() };
-    await this.#write(key, account);
+    this.#adding.add(key);
+    await this.#write(key, account).finally(() => this.#adding.delete(key));
     return ok(listed(account));
   }
 

@@ -38,7 +38,7 @@ async function open(
   const auth = await Authentication.open({
     settings: { ...settings, ...more },
     host,
-    keys: givenKeys([]),
+    keys: givenKeys([{ id: "a backend's", algorithms: ["HS256"], key: Buffer.alloc(32, "k") }]),
     engine,
     clock,
   });
@@ -118,11 +118,20 @@ describe("the server's own tokens", () => {
 
   it("are the same after a restart, and another server's are not", async () => {
     const engine = new MemoryEngine(() => "e");
-    const first = await open({}, undefined, engine);
+    const first = await open({ mode: "token" }, undefined, engine);
     const { token } = await first.auth.ownTokens.issue("ann", first.clock.time + 1000);
     assert.equal(typeof (await (await open({ mode: "accounts" }, undefined, engine)).ask({ token })), "object");
     const another = await open({ mode: "accounts" }, undefined, undefined, 1);
     assert.equal(await another.ask({ token }), "unauthorized");
+  });
+
+  it("that were issued while login was open do not count when it no longer is", async () => {
+    const engine = new MemoryEngine(() => "e");
+    const { auth, ask, clock } = await open({}, undefined, engine);
+    const { token } = await auth.ownTokens.issue("ann", clock.time + 1000, { admin: true });
+    assert.equal(administers(await ask({ token })), true);
+    for (const mode of ["token", "accounts"] as const)
+      assert.equal(await (await open({ mode }, undefined, engine, 1)).ask({ token }), "unauthorized");
   });
 });
 

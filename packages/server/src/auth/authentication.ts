@@ -72,7 +72,8 @@ export class Authentication {
   /** Rejects with `StorageUnavailable`. */
   static async open(options: AuthenticationOptions): Promise<Authentication> {
     const { engine, clock, settings } = options;
-    const secret = await keepSecret(engine, clock, "auth.tokens");
+    // What anybody could have issued in their own favour while login was open must not count when it no longer is.
+    const secret = await keepSecret(engine, clock, settings.mode === "open" ? "auth.open" : "auth.tokens");
     const accounts = settings.mode === "accounts" ? await Accounts.load(engine, clock) : undefined;
     return new Authentication(options, secret, accounts);
   }

@@ -58,7 +58,9 @@ class CachedKeys implements KeySource {
     const age = now() - this.#askedAt;
     const tooOld = missing || this.#failed ? Math.min(cooldownMs, maxAgeMs) : maxAgeMs;
     // A clock that was put back must not keep the keys for ever.
-    if (this.#asking || age >= tooOld || age < 0) await this.#ask();
+    if (age >= tooOld || age < 0) await this.#ask();
+    // Who has a known key does not wait for what somebody else's unknown one has set off.
+    else if (missing || this.#keys.length === 0) await this.#asking;
     return this.#keys;
   }
 

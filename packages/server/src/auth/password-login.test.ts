@@ -136,6 +136,18 @@ describe("logging in by a password", () => {
     assert.equal(await attempt("alice", "another horse"), "unauthorized 0");
   });
 
+  it("is for whom the name was first given to", async () => {
+    const { accounts, attempt } = await open();
+    const added = await Promise.all(
+      ["first secret", "second secret"].map((secret) => accounts.add("bob", secret, false)),
+    );
+    assert.deepEqual(
+      added.map((result) => result.ok || result.fault.code),
+      [true, "account_exists"],
+    );
+    assert.equal(await attempt("bob", "first secret"), "in");
+  });
+
   it("is not done by a password that was replaced while it was checked", async () => {
     const { attempt, accounts } = await open();
     const [, result] = await Promise.all([accounts.remove("alice"), attempt("alice", password)]);

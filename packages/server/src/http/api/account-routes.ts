@@ -1,6 +1,7 @@
 /** The accounts of mode `accounts` over HTTP (docs/authentication.md). Their rules are in `auth/accounts.ts`. */
-import { fail } from "@parley/protocol";
+import { fail, type Result } from "@parley/protocol";
 import { Type } from "typebox";
+import { checkPassword } from "../../auth/password-rule.ts";
 import type { ApiPlugin } from "./api-plugin.ts";
 import { problems, refuse } from "./problem.ts";
 
@@ -22,6 +23,15 @@ const params = Type.Object({ user: name });
 const noAccounts = fail("forbidden", "Parley keeps accounts only where auth.mode is accounts").fault;
 
 export const accountRoutes: ApiPlugin = (app, { core, auth: { accounts } }) => {
+  /** What the account had is void: before the change, so that a crash leaves nothing behind, and what began during it. */
+  const voiding = async <T>(user: string, change: () => Promise<Result<T>>): Promise<Result<T>> => {
+    if (!accounts?.get(user)) return change();
+    await core.revoke({ user });
+    const changed = await change();
+    await core.revoke({ user });
+    return changed;
+  };
+
   app.get(
     "/accounts",
     {
@@ -69,10 +79,8 @@ export const accountRoutes: ApiPlugin = (app, { core, auth: { accounts } }) => {
     },
     async ({ params: { user } }, reply) => {
       if (!accounts) return refuse(reply, noAccounts);
-      const removed = await accounts.remove(user);
-      if (!removed.ok) return refuse(reply, removed.fault);
-      await core.revoke({ user });
-      return removed.value;
+      const removed = await voiding(user, () => accounts.remove(user));
+      return removed.ok ? removed.value : refuse(reply, removed.fault);
     },
   );
 
@@ -94,10 +102,10 @@ export const accountRoutes: ApiPlugin = (app, { core, auth: { accounts } }) => {
       // Who has found a token must not be able to keep the account by it.
       if (!identity.rights.administer && !/^basic /i.test(authorization))
         return refuse(reply, fail("forbidden", "setting a password takes the old one: Authorization: Basic").fault);
-      const set = await accounts.setPassword(user, password);
-      if (!set.ok) return refuse(reply, set.fault);
-      await core.revoke({ user });
-      return set.value;
+      const allowed = checkPassword(password);
+      if (!allowed.ok) return refuse(reply, allowed.fault);
+      const set = await voiding(user, () => accounts.setPassword(user, password));
+      return set.ok ? set.value : refuse(reply, set.fault);
     },
   );
 };
