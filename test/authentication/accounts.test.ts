@@ -147,6 +147,20 @@ describe("accounts", () => {
     assert.equal(asUser.code, 1, "the operator's token is no way to talk");
   });
 
+  it("guessing has to wait, and is told how long; who was in before is not kept out", async (t) => {
+    const service = await serve(t);
+    await service.tell(password, "user", "add", "alice");
+    assert.equal((await service.as("alice", password, "/me")).status, 200);
+    const guesses = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => service.as("alice", `guess number ${n}`, "/me")));
+    assert.deepEqual(guesses.map(({ status }) => status).sort(), [401, 401, 401, 401, 401, 429]);
+    const limited = guesses.find(({ status }) => status === 429);
+    assert.ok(limited);
+    const seconds = Number(limited.headers.get("retry-after"));
+    assert.ok(seconds > 50 && seconds <= 60, `${seconds} s`);
+    assert.equal(((await limited.json()) as { code: string }).code, "rate_limited");
+    assert.equal((await service.as("alice", password, "/me")).status, 200);
+  });
+
   it("passwords are typed unseen, twice for a new one, and open a chat", async (t) => {
     const service = await serve(t);
     const env = { PARLEY_URL: service.wsUrl, PARLEY_DATA_DIR: service.dataDir };
