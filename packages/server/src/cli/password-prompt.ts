@@ -21,27 +21,31 @@ export async function readPassword(
     const [line = ""] = input.split(/\r?\n/, 1);
     return line === "" ? { why: "no password on standard input" } : { password: line };
   }
-  const password = await ask(stdin, `${prompt}: `);
+  const [password, again] = (await ask(stdin, twice ? [`${prompt}: `, "Once more: "] : [`${prompt}: `])) ?? [];
   if (password === undefined) return { why: "given up" };
-  if (twice && (await ask(stdin, "Once more: ")) !== password) return { why: "these were not the same" };
-  return { password };
+  return twice && again !== password ? { why: "these were not the same" } : { password };
 }
 
-async function ask(terminal: Terminal, prompt: string): Promise<string | undefined> {
-  process.stderr.write(prompt);
+/** What is typed after each prompt. Nothing is shown from before the first prompt on, however early it is typed. */
+async function ask(terminal: Terminal, prompts: readonly string[]): Promise<string[] | undefined> {
   const wasRaw = terminal.isRaw;
-  terminal.setRawMode(true).setEncoding("utf8").resume();
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const { promise, resolve } = Promise.withResolvers<string[] | undefined>();
+  const answers: string[] = [];
   let typed: string[] = [];
   const take = (text: string) => {
     for (const character of text) {
       if (abort.has(character)) return resolve(undefined);
-      if (character === "\r" || character === "\n") return resolve(typed.join(""));
       if (erase.has(character)) typed = typed.slice(0, -1);
-      else typed.push(character);
+      else if (character !== "\r" && character !== "\n") typed.push(character);
+      else {
+        if (answers.push(typed.join("")) === prompts.length) return resolve(answers);
+        typed = [];
+        process.stderr.write(`\n${prompts[answers.length]}`);
+      }
     }
   };
-  terminal.on("data", take);
+  terminal.setRawMode(true).setEncoding("utf8").on("data", take).resume();
+  process.stderr.write(prompts[0] ?? "");
   try {
     return await promise;
   } finally {
