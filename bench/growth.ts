@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { LogName } from "@parley/protocol";
-import type { Append } from "../packages/server/src/engine/engine.ts";
 import { LevelEngine } from "../packages/server/src/engine/level/level-engine.ts";
+import { appendMessages } from "./stored-messages.ts";
 
 const { values } = parseArgs({
   options: {
@@ -22,10 +22,8 @@ const usage = `npm run bench:growth -- [--messages 10000000] [--users 10000]
 
 Direct messages of 100 bytes between random users, each with a clientId and a copy in the sender's log.`;
 
-const inFlight = 400;
 const measured = 200_000;
 const users = Number(values.users);
-const body = "x".repeat(100);
 
 interface Cost {
   readonly perSecond: number;
@@ -39,46 +37,6 @@ async function cost(count: number, work: () => Promise<number>): Promise<Cost> {
   const seconds = (performance.now() - began) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   return { perSecond: (done || count) / seconds, cpuMicroseconds: (user + system) / (done || count) };
-}
-
-function direct(number: number, settled: Append["settled"]): Append {
-  const id = `01930000-0000-7000-8000-${number.toString(16).padStart(12, "0")}`;
-  const sender = `user-${(number * 7919) % users}`;
-  const receiver = `user-${(number * 104_729 + 1) % users}`;
-  const payload = `{"id":"${id}","from":"${sender}","to":"${receiver}","ts":${number},"body":"${body}"}`;
-  const logs = [...new Set([receiver, sender])] as LogName[];
-  return {
-    id,
-    ts: number,
-    logs,
-    payload,
-    origin: "",
-    expiresAt: 0,
-    durability: "fsync",
-    dedupeKey: `${sender} client-${number}`,
-    digest: "digest",
-    settled,
-  };
-}
-
-/** Appends messages number `from` to `from + count`, `inFlight` at a time. */
-function append(engine: LevelEngine, from: number, count: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let next = from;
-    let done = 0;
-    const one = () => {
-      engine.append(
-        direct(next++, (outcome) => {
-          if (!outcome.ok) return reject(new Error(outcome.fault.message));
-          if (outcome.duplicate) return reject(new Error("a new clientId was taken for a repeat"));
-          done += 1;
-          if (next < from + count) one();
-          else if (done === count) resolve();
-        }),
-      );
-    };
-    for (let i = 0; i < Math.min(inFlight, count); i++) one();
-  });
 }
 
 /** Reads the last 100 entries of many logs, as returning devices do. Returns how many entries that were. */
@@ -98,16 +56,18 @@ async function main(): Promise<void> {
   try {
     let engine = await LevelEngine.open({ directory, newEpoch: () => "bench" });
     // The first messages warm up the code; what follows is the empty store's cost.
-    await append(engine, 0, measured);
-    const emptyAppend = await cost(measured, () => append(engine, measured, measured).then(() => measured));
+    await appendMessages(engine, users, 0, measured);
+    const emptyAppend = await cost(measured, () =>
+      appendMessages(engine, users, measured, measured).then(() => measured),
+    );
     const emptyRead = await cost(0, () => read(engine));
     for (let n = 2 * measured; n < total; n += measured) {
-      await append(engine, n, Math.min(measured, total - n));
+      await appendMessages(engine, users, n, Math.min(measured, total - n));
       if (process.stderr.isTTY || n % (5 * measured) === 0)
         process.stderr.write(`\r${((n / total) * 100).toFixed(0)}% `);
     }
     process.stderr.write("\r");
-    const fullAppend = await cost(measured, () => append(engine, total, measured).then(() => measured));
+    const fullAppend = await cost(measured, () => appendMessages(engine, users, total, measured).then(() => measured));
     const fullRead = await cost(0, () => read(engine));
     await engine.close();
     const began = performance.now();

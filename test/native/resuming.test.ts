@@ -49,6 +49,22 @@ overEachCarrier("hello with positions", (carrier) => {
     });
   }
 
+  it("delivers what waits in several logs oldest first", async (t) => {
+    const server = await startNativeServer(t);
+    const { peer } = await hello(carrier, server, "bob");
+    const alice = await Peer.login(carrier, server, "alice");
+    await peer.expect("live");
+    for (const one of [peer, alice]) await one.ask({ op: "join", room: "#room" }, "ok");
+    await peer.cut();
+    // More than one read of any of the logs, unevenly spread.
+    const to = (n: number) => (n % 7 === 0 ? "*" : n % 3 === 0 ? "#room" : "bob");
+    const bodies = Array.from({ length: 600 }, (_, n) => `${n}`);
+    for (const [n, body] of bodies.entries()) await alice.deliver(to(n), body, { copy: false });
+    const { peer: back } = await hello(carrier, server, "bob");
+    await back.expectBodies(...bodies);
+    await back.expect("live");
+  });
+
   it("uses the cursor for logs that are not among them", async (t) => {
     const server = await startNativeServer(t);
     const { alice, epoch } = await bobWith(carrier, server, 3, 2);

@@ -2,15 +2,17 @@
  * The client: what an application holds. It starts and ends the parts (`parts.ts`) and gives the application its
  * methods; it has no state of its own beside its life cycle: created → connect → … → closed.
  */
-import { type Position, type Presence, parseRoom, type ServerMessages } from "@parley/protocol";
+import type { Position } from "@parley/protocol";
 import { Backoff } from "./backoff.ts";
 import { Connection } from "./connection.ts";
 import { Emitter, type Listener, type Unsubscribe } from "./emitter.ts";
-import { randomName } from "./environment.ts";
-import { asParleyError, ParleyError } from "./errors.ts";
+import { randomName, within } from "./environment.ts";
+import { asParleyError, closedError, ParleyError } from "./errors.ts";
 import type { ClientEvents, SendResult, State, StateChange, Welcome } from "./events.ts";
 import { helloText } from "./hello.ts";
 import { type HistoryOptions, type HistoryPage, readPage, readPages } from "./history.ts";
+import { type ListingOptions, type RoomPage, readRooms, readUsers, type UserPage } from "./listings.ts";
+import { join, leave } from "./membership.ts";
 import type { AckOptions, Message } from "./message.ts";
 import { HandlerConsumer, type MessageHandler } from "./message-handler.ts";
 import { MessageStream } from "./message-stream.ts";
@@ -19,18 +21,6 @@ import type { Outcome } from "./outbox.ts";
 import { createParts, type Parts } from "./parts.ts";
 import { Router } from "./router.ts";
 import { createSend, type SendOptions } from "./send.ts";
-
-export interface UserPage {
-  readonly users: readonly Presence[];
-  /** Pass as `after` for the next page; undefined on the last. */
-  readonly next: string | undefined;
-}
-
-export interface RoomPage {
-  readonly rooms: ServerMessages["rooms"]["rooms"];
-  /** Pass as `after` for the next page; undefined on the last. */
-  readonly next: string | undefined;
-}
 
 /** How long a `bye` may take. */
 const byeTimeoutMs = 1000;
@@ -179,25 +169,13 @@ export class Client {
   }
 
   /** Becomes a member of a room (made if new). Resolves with the position after which its messages are delivered. */
-  async join(room: string): Promise<Position> {
-    const { positions = [] } = await this.#parts.requests.ask<"join">({ op: "join", room });
-    const position = positions[0];
-    if (!position) throw new ParleyError("bad_answer", "the answer to a join has no position");
-    return position;
+  join(room: string): Promise<Position> {
+    return join(this.#parts.requests, room);
   }
 
   /** Ends the membership; what was delivered before is still handed out. */
-  async leave(room: string): Promise<void> {
-    const address = parseRoom(room);
-    const log = address.ok ? address.value.key : room;
-    const cursor = this.#parts.cursors.get(log);
-    if (cursor) cursor.leaving = true;
-    try {
-      await this.#parts.requests.ask<"leave">({ op: "leave", room });
-      this.#router.forget(log);
-    } finally {
-      if (cursor) cursor.leaving = false;
-    }
+  leave(room: string): Promise<void> {
+    return leave(this.#parts, room, (log) => this.#router.forget(log));
   }
 
   /** One page of a log, messages in ascending order; without bounds the newest. */
@@ -211,14 +189,12 @@ export class Client {
   }
 
   /** Known users, or the members of a room, with their presence. */
-  async users(options: { room?: string; after?: string; limit?: number } = {}): Promise<UserPage> {
-    const { users, next } = await this.#parts.requests.ask<"users">({ op: "users", ...options });
-    return { users, next };
+  users(options: ListingOptions & { readonly room?: string } = {}): Promise<UserPage> {
+    return readUsers(this.#parts.requests, options);
   }
 
-  async rooms(options: { after?: string; limit?: number } = {}): Promise<RoomPage> {
-    const { rooms, next } = await this.#parts.requests.ask<"rooms">({ op: "rooms", ...options });
-    return { rooms, next };
+  rooms(options: ListingOptions = {}): Promise<RoomPage> {
+    return readRooms(this.#parts.requests, options);
   }
 
   /** Asks for `presence` events of these users (their present state comes first), or of everybody. Lasts over reconnects. */
@@ -259,21 +235,13 @@ export class Client {
   async #close(timeoutMs: number): Promise<void> {
     const { inbox, outbox, acks, ledger } = this.#parts;
     inbox.close(undefined);
-    await this.#within(timeoutMs, this.#starting);
+    await within(this.#settings.environment, timeoutMs, this.#starting);
     const answers = this.state === "online" ? outbox.emptied() : undefined;
-    await this.#within(timeoutMs, Promise.all([this.#handler?.idle(), answers]));
+    await within(this.#settings.environment, timeoutMs, Promise.all([this.#handler?.idle(), answers]));
     acks.flush();
-    if (this.#loaded) await this.#within(timeoutMs, ledger.saved());
+    if (this.#loaded) await within(this.#settings.environment, timeoutMs, ledger.saved());
     await this.#connection.close(byeTimeoutMs);
     await this.#released;
-  }
-
-  /** Waits for `promise`, but not longer than `timeoutMs`. */
-  async #within(timeoutMs: number, promise: Promise<unknown>): Promise<void> {
-    const timeout = Promise.withResolvers<void>();
-    const cancel = this.#settings.environment.after(timeoutMs, timeout.resolve);
-    await Promise.race([promise, timeout.promise]);
-    cancel();
   }
 
   #hello(token: string | undefined): string {
@@ -305,7 +273,7 @@ export class Client {
 
   async #release(): Promise<void> {
     const { ledger } = this.#parts;
-    if (this.#loaded) await this.#within(defaultCloseTimeoutMs, ledger.saved());
+    if (this.#loaded) await within(this.#settings.environment, defaultCloseTimeoutMs, ledger.saved());
     await ledger.close();
   }
 
@@ -332,8 +300,4 @@ export class Client {
 /** Makes a client; nothing happens until `connect()`. */
 export function createClient(options: ClientOptions): Client {
   return new Client(options);
-}
-
-function closedError(): ParleyError {
-  return new ParleyError("closed", "the client was closed");
 }

@@ -43,3 +43,11 @@ export function randomName(environment: Environment): string {
   for (const byte of environment.randomBytes(20)) name += digits[byte & 31];
   return name;
 }
+
+/** Waits for `promise`, but not longer than `timeoutMs`. */
+export async function within(environment: Environment, timeoutMs: number, promise: Promise<unknown>): Promise<void> {
+  const timeout = Promise.withResolvers<void>();
+  const cancel = environment.after(timeoutMs, timeout.resolve);
+  await Promise.race([promise, timeout.promise]);
+  cancel();
+}

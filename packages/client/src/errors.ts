@@ -51,3 +51,8 @@ export function asParleyError(thrown: unknown, code: ClientErrorCode): ParleyErr
   if (thrown instanceof ParleyError) return thrown;
   return new ParleyError(code, thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
 }
+
+/** What everything ends with that a closed client still had under way. */
+export function closedError(): ParleyError {
+  return new ParleyError("closed", "the client was closed");
+}

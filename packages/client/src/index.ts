@@ -3,7 +3,7 @@
  */
 export type { Position, Presence } from "@parley/protocol";
 export type { BackoffLimits } from "./backoff.ts";
-export { type Client, createClient, type RoomPage, type UserPage } from "./client.ts";
+export { type Client, createClient } from "./client.ts";
 export type { Unsubscribe } from "./emitter.ts";
 export type { CancelTimer, Environment } from "./environment.ts";
 export { type ClientErrorCode, ParleyError, type ParleyErrorCode } from "./errors.ts";
@@ -20,6 +20,7 @@ export type {
 } from "./events.ts";
 export type { HistoryOptions, HistoryPage } from "./history.ts";
 export { indexedDbPersistence } from "./indexed-db-persistence.ts";
+export type { RoomPage, UserPage } from "./listings.ts";
 export type { AckOptions, Message, StoredMessage } from "./message.ts";
 export type { ClientOptions } from "./options.ts";
 export { type Change, memoryPersistence, type Persistence, type StoredSend, type StoredState } from "./persistence.ts";

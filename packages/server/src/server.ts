@@ -56,7 +56,7 @@ export async function startServer(
   const started: { stop(): Promise<void> }[] = [];
   try {
     const settings = authSettings(config);
-    const auth = await Authentication.open({ settings, host: config.host, keys, engine, clock: systemClock });
+    const auth = await Authentication.open({ settings, keys, engine, clock: systemClock });
     const core = await Core.open({
       engine,
       authenticate: auth.authenticate,

@@ -5,7 +5,7 @@
 import { fail, foldName, ok, type Result } from "@parley/protocol";
 import type { Clock } from "../core/clock.ts";
 import type { Connection } from "../core/connection.ts";
-import { type Credentials, everydayRights, type Identity, takeAtTheirWord } from "../core/identity.ts";
+import { type Credentials, type Identity, takeAtTheirWord } from "../core/identity.ts";
 import { keepSecret } from "../core/secrets.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Accounts } from "./accounts.ts";
@@ -14,14 +14,11 @@ import type { KeySource } from "./key-source.ts";
 import { Operator } from "./operator.ts";
 import { OwnTokens } from "./own-tokens.ts";
 import { PasswordLogin } from "./password-login.ts";
-import { hostOf, isLoopback } from "./peer-address.ts";
 import type { AuthSettings } from "./token-keys.ts";
 import { type Issuer, verifyToken } from "./token-verifier.ts";
 
 export interface AuthenticationOptions {
   readonly settings: AuthSettings;
-  /** The address that the listeners bind. */
-  readonly host: string;
   readonly keys: KeySource;
   readonly engine: Engine;
   readonly clock: Clock;
@@ -47,7 +44,7 @@ export class Authentication {
   readonly #withoutToken: WithoutToken;
 
   private constructor(
-    { settings, host, keys, clock }: AuthenticationOptions,
+    { settings, keys, clock }: AuthenticationOptions,
     secret: string,
     accounts: Accounts | undefined,
   ) {
@@ -63,7 +60,7 @@ export class Authentication {
     this.accounts = accounts;
     this.#withoutToken =
       mode === "open"
-        ? openLogin(isLoopback(host))
+        ? takeAtTheirWord
         : accounts
           ? passwordLogin(new PasswordLogin({ accounts, now, sessionMs: sessionHours * 3_600_000 }))
           : tokenRequired;
@@ -98,16 +95,6 @@ export class Authentication {
     const claims = await verifyToken(token, this.#issuer, now);
     return claims.ok ? identityOf(claims.value, now, this.#limits) : claims;
   }
-}
-
-/** Everybody is whom they say. Who sits at the machine administers it; others only where nobody else can come. */
-function openLogin(onlyLoopback: boolean): WithoutToken {
-  return async (credentials, from) => {
-    const taken = await takeAtTheirWord(credentials, from);
-    if (!taken.ok) return taken;
-    const administer = onlyLoopback || isLoopback(hostOf(from.address));
-    return ok({ ...taken.value, rights: { ...everydayRights, administer } });
-  };
 }
 
 function passwordLogin(passwords: PasswordLogin): WithoutToken {

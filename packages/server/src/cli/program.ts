@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { addUserCommands } from "./commands/account-commands.ts";
+import { addBackup, addRestore } from "./commands/backup-commands.ts";
 import { addChat } from "./commands/chat-command.ts";
 import { addRooms, addUsers } from "./commands/directory-commands.ts";
 import { addHistory } from "./commands/history-command.ts";
@@ -54,6 +55,8 @@ function createProgram(): Command {
     addRooms,
     addUserCommands,
     addTokenCommands,
+    addBackup,
+    addRestore,
   ])
     add(program);
   program.helpCommand("help [command]", "the same as --help");

@@ -1,8 +1,11 @@
 /**
- * Reads logs for a session that is behind: one log after the other, a bounded read at a time, for as long as the session
- * takes more. When nothing is left it tells the peer `live`.
+ * Reads logs for a session that is behind: all of them at once, the oldest message first, in bounded reads, for as long as
+ * the session takes more. When nothing is left it tells the peer `live`.
  */
+import { defaultReadBytes } from "../engine/engine.ts";
+import type { Entry } from "../engine/entry.ts";
 import type { CoreEvent } from "./connection.ts";
+import { idOf } from "./message.ts";
 import type { Services } from "./services.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -69,12 +72,7 @@ export class CatchUp {
   async #run(): Promise<void> {
     this.#running = true;
     try {
-      while (this.pending && this.#session.open && !this.#session.ended) {
-        for (const subscription of this.#behind) {
-          await this.#read(subscription);
-          if (!this.#session.open || this.#session.ended) break;
-        }
-      }
+      while (this.pending && this.#goesOn) await this.#merge();
     } catch (error) {
       this.#services.onError("a log could not be read", error);
       setTimeout(() => this.run(), retryReadMs).unref();
@@ -86,20 +84,57 @@ export class CatchUp {
     this.#session.tell({ op: "live" });
   }
 
-  async #read(subscription: Subscription): Promise<void> {
+  get #goesOn(): boolean {
+    return this.#session.open && !this.#session.ended;
+  }
+
+  /** Hands over what the logs hold that are behind now, the oldest first, until all is done or there is no room. */
+  async #merge(): Promise<void> {
+    const logs = [...this.#behind];
+    const share = 1 / logs.length;
+    let pages: Page[] = [];
+    for (const log of logs) if (this.#goesOn) pages.push(await this.#read(log, share));
+    for (;;) {
+      pages = pages.filter(({ head }) => head !== undefined);
+      const page = oldest(pages);
+      if (!page || !this.#goesOn || !(await this.#take(page))) return;
+      if (page.head === undefined && this.#behind.has(page.subscription))
+        pages.push(await this.#read(page.subscription, share));
+    }
+  }
+
+  /** Reads on in a log, `share` of what one read may hold; the page is empty where the log is caught up with. */
+  async #read(subscription: Subscription, share: number): Promise<Page> {
     const { topic } = subscription;
     const { tail } = topic;
-    const entries = await this.#services.engine.read(topic.log, subscription.sent, "forward", readEntries);
-    for (const entry of entries) {
-      if (!this.#reads(subscription)) return;
-      if (entry.seq <= subscription.sent) continue;
-      if (entry.seq > subscription.sent + 1) await this.#missing(subscription, entry.seq - 1);
-      if (!this.#reads(subscription) || !subscription.take(entry, false)) return;
+    const limit = Math.max(1, Math.floor(readEntries * share));
+    const bytes = Math.floor(defaultReadBytes * share);
+    const entries = await this.#services.engine.read(topic.log, subscription.sent, "forward", limit, bytes);
+    if (entries.length === 0 && this.#reads(subscription)) {
+      if (subscription.sent < tail) await this.#missing(subscription, tail);
+      await this.#finish(subscription);
     }
-    if (entries.length === 0 && subscription.sent < tail) await this.#missing(subscription, tail);
+    return new Page(subscription, entries);
+  }
+
+  /** Hands over the page's next entry. False: there is no room for it. */
+  async #take(page: Page): Promise<boolean> {
+    const { subscription } = page;
+    const entry = page.head as Entry;
+    page.next += 1;
+    if (this.#reads(subscription) && entry.seq > subscription.sent + 1)
+      await this.#missing(subscription, entry.seq - 1);
+    if (!this.#reads(subscription)) page.end();
+    else if (entry.seq > subscription.sent && !subscription.take(entry, false)) return false;
+    else if (page.head === undefined) await this.#finish(subscription);
+    return true;
+  }
+
+  /** All that was read of the log is handed over: if that is all there is, it is live from now on. */
+  async #finish(subscription: Subscription): Promise<void> {
     subscription.tellExpired();
     await Promise.all(this.#burying);
-    if (subscription.sent < topic.tail || !this.#reads(subscription)) return;
+    if (subscription.sent < subscription.topic.tail || !this.#reads(subscription)) return;
     subscription.live = true;
     this.#behind.delete(subscription);
   }
@@ -115,4 +150,35 @@ export class CatchUp {
     const { first } = await this.#services.engine.head(log);
     if (this.#reads(subscription)) subscription.miss(to, to < first ? "retention" : "lost");
   }
+}
+
+/** What was read of a log and not handed over yet. */
+class Page {
+  readonly subscription: Subscription;
+  readonly #entries: readonly Entry[];
+  next = 0;
+
+  constructor(subscription: Subscription, entries: readonly Entry[]) {
+    this.subscription = subscription;
+    this.#entries = entries;
+  }
+
+  /** The next entry; undefined: there is none. */
+  get head(): Entry | undefined {
+    return this.#entries[this.next];
+  }
+
+  end(): void {
+    this.next = this.#entries.length;
+  }
+}
+
+/** The page whose next entry is the oldest message: ids sort by time. */
+function oldest(pages: readonly Page[]): Page | undefined {
+  let [found] = pages;
+  for (let i = 1; i < pages.length; i++) {
+    const page = pages[i] as Page;
+    if (idOf((page.head as Entry).payload) < idOf((found as Page).head?.payload ?? "")) found = page;
+  }
+  return found;
 }

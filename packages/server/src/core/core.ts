@@ -295,6 +295,11 @@ export class Core {
     return this.#retention.run(this.#services.clock.now());
   }
 
+  /** Everything stored, as bytes of the engine's own; see `Engine.backup`. Undefined where nothing lasts. */
+  backup(): AsyncGenerator<Uint8Array> | undefined {
+    return this.#services.engine.backup?.();
+  }
+
   /** Ends all sessions: they are told to reconnect. The engine stays open. */
   close(): void {
     this.#services.sessions.close("shutting_down", "the server is going down", () => true);

@@ -47,6 +47,9 @@ export interface Envelope {
   readonly receipt: boolean;
 }
 
+/** Where `encodePayload` puts the id, a UUID. */
+const idAt = '{"id":"'.length;
+const idLength = 36;
 const receiptEnd = ',"receipt":true}';
 
 /** The payload of a message: `StoredMessage` as JSON. */
@@ -60,6 +63,11 @@ export function encodePayload({ id, from, to, ts, expiresAt, clientId, receipt }
 
 export function parsePayload(payload: string): StoredMessage {
   return JSON.parse(payload) as StoredMessage;
+}
+
+/** The message's id, without parsing it. */
+export function idOf(payload: string): string {
+  return payload.slice(idAt, idAt + idLength);
 }
 
 /** Whether the sender asked for receipts. Unescaped quotes cannot come from within a body. */

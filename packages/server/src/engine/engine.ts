@@ -127,6 +127,12 @@ export interface Engine {
    */
   subscribe(listener: (log: LogName, seq: number) => void): void;
 
+  /**
+   * Everything that was settled or written before the call, as bytes of the engine's own that can be kept and made a store of
+   * again, while appends go on. Absent where nothing lasts. Iterating rejects with `StorageUnavailable`.
+   */
+  backup?(): AsyncGenerator<Uint8Array>;
+
   /** Writes what is pending and lets go of the store. Appends that were not settled get `storage_unavailable`. */
   close(): Promise<void>;
 }

@@ -63,7 +63,7 @@ export class Commit {
     const known = append.dedupeKey === undefined ? undefined : this.#known(append.dedupeKey);
     if (known) {
       this.needsSync = true;
-      this.#outcomes.push({ append, outcome: repeat(append, known), logs: [] });
+      this.#outcomes.push({ append, outcome: repeat(append, known, this.#logs), logs: [] });
       return;
     }
     const logs: LogState[] = [];
@@ -183,7 +183,16 @@ function settle(append: Append, outcome: AppendOutcome, logs: readonly LogState[
   append.settled(outcome);
 }
 
-function repeat(append: Append, { digest, id, ts, positions }: Receipt): AppendOutcome {
+function repeat(
+  append: Append,
+  { digest, id, ts, positions }: Receipt,
+  logs: ReadonlyMap<string, LogState>,
+): AppendOutcome {
   if (digest !== append.digest) return fail("client_id_reused", "this clientId was sent before with another content");
-  return { ok: true, duplicate: true, durability: "fsync", id, ts, positions, entries: [] };
+  // A restore gives logs a new epoch and keeps their seqs; receipts from before it still have the old one.
+  const current = positions.map((position) => ({
+    ...position,
+    epoch: logs.get(position.log)?.epoch ?? position.epoch,
+  }));
+  return { ok: true, duplicate: true, durability: "fsync", id, ts, positions: current, entries: [] };
 }

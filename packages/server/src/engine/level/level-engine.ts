@@ -16,15 +16,14 @@ import {
   StorageUnavailable,
 } from "../engine.ts";
 import type { Entry } from "../entry.ts";
-import { hashKey, type KeyHash } from "./bloom.ts";
 import { Commit } from "./commit.ts";
+import { prepare } from "./commit-preparation.ts";
 import { emptyBody } from "./journal.ts";
 import { KeptStore, type KeptStoreOptions, reopenDelayMs } from "./kept-store.ts";
 import { keys } from "./keys.ts";
 import { type CursorWrite, LazyCursors } from "./lazy-cursors.ts";
 import { offsetOf, readLog } from "./log-reader.ts";
 import type { LogState } from "./log-state.ts";
-import type { Receipt } from "./receipt.ts";
 import type { Store } from "./store.ts";
 
 export interface LevelOptions extends KeptStoreOptions {
@@ -40,14 +39,6 @@ interface PendingWrite {
   readonly heads: readonly LogState[];
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
-}
-
-/** What has to be known before seqs are given out. */
-interface Prepared {
-  /** Of the dedupe keys, by append. */
-  readonly hashes: readonly (KeyHash | undefined)[];
-  /** Receipts of earlier appends that some of these repeat, by dedupe key. */
-  readonly repeats: ReadonlyMap<string, Receipt>;
 }
 
 /** Appends of at most this many payload characters go into one commit, so that one batch never blocks for long. */
@@ -268,6 +259,16 @@ export class LevelEngine implements Engine {
     this.#listeners.push(listener);
   }
 
+  async *backup(): AsyncGenerator<Buffer> {
+    // What was settled early, for `memory`, is written with this.
+    await this.write([]);
+    try {
+      yield* this.#store.backup();
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#cursors.stop();
@@ -298,30 +299,10 @@ export class LevelEngine implements Engine {
     try {
       return await work(this.#store);
     } catch (error) {
-      throw new StorageUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
+      throw unavailable(error);
     }
   }
 }
-
-/** Loads what seqs and repeats are decided by. Nothing to wait for where the logs are in memory and the keys are new. */
-async function prepare(store: Store, appends: readonly Append[]): Promise<Prepared> {
-  const missing = new Set<LogName>();
-  const doubtful = new Map<string, KeyHash>();
-  const repeats = new Map<string, Receipt>();
-  const hashes: (KeyHash | undefined)[] = [];
-  for (const { logs, dedupeKey } of appends) {
-    for (const log of logs) if (!store.logs.has(log)) missing.add(log);
-    const hash = dedupeKey === undefined ? undefined : hashKey(dedupeKey);
-    hashes.push(hash);
-    if (dedupeKey === undefined || !hash) continue;
-    const recent = store.dedupe.recent(dedupeKey, hash);
-    if (recent) repeats.set(dedupeKey, recent);
-    else if (store.dedupe.mayBeOnDisk(hash)) doubtful.set(dedupeKey, hash);
-  }
-  if (missing.size > 0) await Promise.all([...missing].map((log) => store.load(log)));
-  for (const [key, hash] of doubtful) {
-    const found = await store.dedupe.lookUp(key, hash);
-    if (found) repeats.set(key, found);
-  }
-  return { hashes, repeats };
+function unavailable(error: unknown): StorageUnavailable {
+  return new StorageUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
 }

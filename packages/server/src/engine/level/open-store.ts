@@ -14,6 +14,9 @@ export class StoreRefused extends Error {
   override readonly name = "StoreRefused";
 }
 
+/** Another process has it open. */
+export class StoreInUse extends StoreRefused {}
+
 /** What this version writes, and the only one it reads. */
 export const schemaVersion = 2;
 
@@ -89,7 +92,7 @@ export function refusal(location: string, error: unknown): StoreRefused {
   const reason =
     error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error);
   if (code === "LEVEL_LOCKED") {
-    return new StoreRefused(
+    return new StoreInUse(
       `The store in ${location} is in use by another process. Stop that one, or choose another --data-dir.`,
       { cause: error },
     );

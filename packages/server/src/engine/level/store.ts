@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import type { LogName } from "@parley/protocol";
+import { backUp, removeBackupLinks } from "./backup.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { ChunkFiles } from "./chunk-files.ts";
 import { ChunkIndex } from "./chunk-index.ts";
@@ -68,6 +69,7 @@ export class Store {
   static async open(options: StoreOptions): Promise<Store> {
     const { db, epoch } = await openDatabase(options.directory, options.newEpoch);
     try {
+      await removeBackupLinks(options.directory);
       return await Store.#recover(options, db, epoch);
     } catch (error) {
       await db.close();
@@ -113,6 +115,11 @@ export class Store {
     if (raced) return raced;
     this.logs.set(name, state);
     return state;
+  }
+
+  /** The bytes of a backup of all that was written before; see `backup.ts`. Commits may go on meanwhile. */
+  backup(): AsyncGenerator<Buffer> {
+    return backUp(this.#db);
   }
 
   /** Lets go of everything, when the checkpoint under way has ended; what is in the journal stays there. */

@@ -8,6 +8,7 @@ import type { Gateway } from "../../gateway/gateway.ts";
 import { accountRoutes } from "./account-routes.ts";
 import type { ApiOptions, ApiPlugin } from "./api-plugin.ts";
 import { authenticateRequests } from "./authentication.ts";
+import { backupRoutes } from "./backup-routes.ts";
 import { allowPages } from "./cross-origin.ts";
 import { documentRoutes, servePage } from "./documentation.ts";
 import { identityRoutes } from "./identity-routes.ts";
@@ -17,7 +18,7 @@ import { tokenRoutes } from "./token-routes.ts";
 import { type SchemaTypes, validateRequests } from "./validation.ts";
 
 /** Each part of the API. */
-const parts: readonly ApiPlugin[] = [identityRoutes, tokenRoutes, accountRoutes];
+const parts: readonly ApiPlugin[] = [identityRoutes, tokenRoutes, accountRoutes, backupRoutes];
 
 /** Schemas that have a name in the OpenAPI document; see `reference`. */
 const named: readonly TSchema[] = [Problem];

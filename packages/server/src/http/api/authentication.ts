@@ -48,9 +48,14 @@ export function authenticateRequests(app: FastifyInstance, core: Core): void {
   });
 }
 
-/** For logs and listings: where a request comes from. */
-export function infoOf({ socket }: FastifyRequest): { readonly gateway: string; readonly address: string } {
-  return { gateway: "http", address: `${socket.remoteAddress}:${socket.remotePort}` };
+/**
+ * Where a request comes from, for logs, listings and `Authenticate`. What a proxy passed on came from elsewhere, whoever the
+ * proxy is: it has no address of this machine. What the header says is not taken: everybody can say that.
+ */
+export function infoOf({ socket, headers }: FastifyRequest): { readonly gateway: string; readonly address: string } {
+  const passedOn = headers["x-forwarded-for"] !== undefined || headers.forwarded !== undefined;
+  const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+  return { gateway: "http", address: passedOn ? `proxy at ${peer}` : peer };
 }
 
 /** What the request lacks to be let through. */

@@ -1,0 +1,39 @@
+/**
+ * What a group commit has to know before it gives out seqs: the state of its logs, and which of its appends are repeats.
+ * Waits for the disk only where a log is not in memory or a key may have been seen before. Hot path.
+ */
+import type { LogName } from "@parley/protocol";
+import type { Append } from "../engine.ts";
+import { hashKey, type KeyHash } from "./bloom.ts";
+import type { Receipt } from "./receipt.ts";
+import type { Store } from "./store.ts";
+
+export interface Prepared {
+  /** Of the dedupe keys, by append. */
+  readonly hashes: readonly (KeyHash | undefined)[];
+  /** Receipts of earlier appends that some of these repeat, by dedupe key. */
+  readonly repeats: ReadonlyMap<string, Receipt>;
+}
+
+/** Loads what seqs and repeats are decided by. */
+export async function prepare(store: Store, appends: readonly Append[]): Promise<Prepared> {
+  const missing = new Set<LogName>();
+  const doubtful = new Map<string, KeyHash>();
+  const repeats = new Map<string, Receipt>();
+  const hashes: (KeyHash | undefined)[] = [];
+  for (const { logs, dedupeKey } of appends) {
+    for (const log of logs) if (!store.logs.has(log)) missing.add(log);
+    const hash = dedupeKey === undefined ? undefined : hashKey(dedupeKey);
+    hashes.push(hash);
+    if (dedupeKey === undefined || !hash) continue;
+    const recent = store.dedupe.recent(dedupeKey, hash);
+    if (recent) repeats.set(dedupeKey, recent);
+    else if (store.dedupe.mayBeOnDisk(hash)) doubtful.set(dedupeKey, hash);
+  }
+  if (missing.size > 0) await Promise.all([...missing].map((log) => store.load(log)));
+  for (const [key, hash] of doubtful) {
+    const found = await store.dedupe.lookUp(key, hash);
+    if (found) repeats.set(key, found);
+  }
+  return { hashes, repeats };
+}
