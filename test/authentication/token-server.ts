@@ -48,6 +48,7 @@ export async function startAuthServer(t: TestContext, settings: Settings): Promi
     tcpPort: ports.get("tcp:") ?? 0,
     complaints,
     stop,
+    urls,
     url,
     askWith: (authorization, path, body, method = body === undefined ? "GET" : "POST") =>
       ask(url, path, { method, body, headers: authorization === "" ? {} : { authorization } }),

@@ -6,6 +6,8 @@ import { type Settings, startInProcess } from "../support/server-in-process.ts";
 export interface NativeServer {
   readonly webSocketPort: number;
   readonly tcpPort: number;
+  /** Of all listeners. */
+  readonly urls: readonly URL[];
   /** What the server wrote into its log of errors. A test that expects some takes them out. */
   readonly complaints: string[];
   stop(): Promise<void>;
@@ -23,5 +25,5 @@ export async function startNativeServer(
   const all = { gateways, "http.port": 0, "nativeTcp.port": 0, ...settings };
   const { urls, complaints, stop } = await startInProcess(t, all, parts);
   const ports = new Map(urls.map(({ protocol, port }) => [protocol, Number(port)]));
-  return { webSocketPort: ports.get("ws:") ?? 0, tcpPort: ports.get("tcp:") ?? 0, complaints, stop };
+  return { webSocketPort: ports.get("ws:") ?? 0, tcpPort: ports.get("tcp:") ?? 0, urls, complaints, stop };
 }

@@ -8,9 +8,9 @@ import { webSocketTransport } from "./websocket-transport.ts";
 
 export { type FilePersistenceOptions, filePersistence, type TcpTransportOptions, tcpTransport };
 
-/** Takes `tcp://` URLs over TCP and `ws://`, `wss://` URLs over WebSocket. */
+/** Takes `tcp://` and `tls://` URLs over TCP and `ws://`, `wss://` URLs over WebSocket. */
 export function nodeTransport(options: TcpTransportOptions = {}): Transport {
   const tcp = tcpTransport(options);
   const webSocket = webSocketTransport();
-  return { connect: (url, events) => (url.startsWith("tcp:") ? tcp : webSocket).connect(url, events) };
+  return { connect: (url, events) => (/^t(cp|ls):/i.test(url) ? tcp : webSocket).connect(url, events) };
 }

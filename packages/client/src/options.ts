@@ -8,7 +8,7 @@ import type { Transport } from "./transport.ts";
 import { webSocketTransport } from "./websocket-transport.ts";
 
 export interface ClientOptions {
-  /** `ws://…` or `wss://…` (path `/v1/ws` unless given); `tcp://host:port` with a transport from `@parley/client/node`. */
+  /** `ws://…` or `wss://…` (path `/v1/ws` unless given); `tcp://host:port` or `tls://host:port` with a transport from `@parley/client/node`. */
   readonly url: string;
   /** User name, for servers with open login. */
   readonly user?: string;

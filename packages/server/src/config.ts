@@ -60,6 +60,8 @@ export function loadConfig({ file, environment, flags }: ConfigSources): ConfigR
   const secret = given.get("push.appSecret")?.value;
   if (secret && secret === given.get("push.socketSecret")?.value)
     faults.push("push.appSecret and push.socketSecret: must differ, or a socket token would be an app token");
+  if ((given.get("tls.cert")?.value ?? "") === "" ? given.get("tls.key")?.value : !given.get("tls.key")?.value)
+    faults.push("tls.cert and tls.key: give both, or neither");
   for (const name of Object.keys(environment)) {
     if (name.startsWith("PARLEY_") && !reserved.has(name) && !environmentNames.has(name))
       faults.push(`${name}: there is no such setting`);
@@ -70,7 +72,7 @@ export function loadConfig({ file, environment, flags }: ConfigSources): ConfigR
 }
 
 /** Variables of the command line's clients, and those of the test harness. */
-const reserved = new Set(["PARLEY_URL", "PARLEY_USER", "PARLEY_TOKEN", "PARLEY_CONFIG"]);
+const reserved = new Set(["PARLEY_URL", "PARLEY_USER", "PARLEY_TOKEN", "PARLEY_CONFIG", "PARLEY_CA"]);
 const environmentNames: ReadonlySet<string> = new Set(Object.keys(settings).map(environmentName));
 
 function readFile(file: string, faults: string[]): [string, unknown][] {

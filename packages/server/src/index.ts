@@ -5,6 +5,7 @@
 
 export { AuthenticationRefused } from "./auth/refusal.ts";
 export { loadConfig } from "./config.ts";
+export type { ErrorLog, Log, LogFields } from "./core/log.ts";
 export type { Entry } from "./engine/entry.ts";
 export type { Gateway, GatewayContext, GatewayLog, Listener, StartGateway } from "./gateway/gateway.ts";
 export { IdleSweep } from "./gateway/idle-sweep.ts";

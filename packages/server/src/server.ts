@@ -9,12 +9,14 @@ import { type AuthSettings, loadTokenKeys } from "./auth/token-keys.ts";
 import type { Config } from "./config.ts";
 import { randomWord, systemClock } from "./core/clock.ts";
 import { Core } from "./core/core.ts";
-import type { Engine } from "./engine/engine.ts";
+import { completeLog, type ErrorLog, type Log } from "./core/log.ts";
+import { drain } from "./drain.ts";
+import type { Engine, EngineMeter, ObservableEngine } from "./engine/engine.ts";
 import { LevelEngine, type LevelOptions } from "./engine/level/level-engine.ts";
 import { MemoryEngine } from "./engine/memory.ts";
 import { startDeviceText } from "./gateway/device-text/device-text.ts";
 import { startFramedTcp } from "./gateway/framed-tcp/framed-tcp.ts";
-import type { Gateway, GatewayContext, GatewayLog, Listener, StartGateway } from "./gateway/gateway.ts";
+import type { Gateway, GatewayContext, Listener, StartGateway } from "./gateway/gateway.ts";
 import { startNativeTcp } from "./gateway/native/tcp.ts";
 import { startNativeWebSocket } from "./gateway/native/websocket.ts";
 import { startPeerJson } from "./gateway/peer-json/peer-json.ts";
@@ -22,38 +24,56 @@ import { startPush } from "./gateway/push/push.ts";
 import { startUdpAgent } from "./gateway/udp-agent/udp-agent.ts";
 import { startApi } from "./http/api/api.ts";
 import { HttpListener } from "./http/http-listener.ts";
+import { Metrics } from "./observe/metrics.ts";
+import { startObserving } from "./observe/observe.ts";
+import { observePaths } from "./observe/routes.ts";
 import type { GatewayName } from "./settings.ts";
+import { CertificateRefused, ServerTls } from "./tls/server-tls.ts";
+
+interface Stoppable {
+  stop(): Promise<void>;
+}
 
 export interface RunningServer {
   readonly listeners: readonly Listener[];
-  /** Drains: no new connections, sessions told to reconnect, what is buffered written, the store closed. */
+  /** Reads the certificate of the listeners anew; without TLS nothing happens. */
+  reload(): void;
+  /** Ends in good order within `drain.seconds`; see `drain.ts`. Rejects with `DrainTimeout`. */
   stop(): Promise<void>;
 }
 
 /** What the server is made of, beside its configuration: gateways of one's own, and what tests change. */
 export interface ServerParts {
-  readonly log: GatewayLog;
+  /** Levels that it has not are not logged. */
+  readonly log: ErrorLog & Partial<Log>;
   /** Started after the configured ones. */
   readonly gateways?: readonly StartGateway[];
   readonly level?: Pick<LevelOptions, "onStep" | "checkpointBytes" | "lazyMs">;
   readonly wrapEngine?: (engine: Engine) => Engine;
 }
 
-const drainMs = 2_000;
-
-/** Opens the store and listens. Rejects with `AuthenticationRefused`, `StoreRefused`, or where an address cannot be had. */
+/** Opens the store and listens. Rejects with `AuthenticationRefused`, `StoreRefused`, `CertificateRefused`, or where an address cannot be had. */
 export async function startServer(
   config: Config,
-  { log, gateways: ownGateways = [], level, wrapEngine = (engine) => engine }: ServerParts,
+  { log: givenLog, gateways: ownGateways = [], level, wrapEngine = (engine) => engine }: ServerParts,
 ): Promise<RunningServer> {
+  const log = completeLog(givenLog);
   const keys = await loadTokenKeys(authSettings(config), {
     inMemory: config.engine === "memory",
     insecure: config.insecure,
     now: systemClock.now,
     onFault: log.error,
   });
-  const engine = wrapEngine(await openEngine(config, log, level));
-  const started: { stop(): Promise<void> }[] = [];
+  const tls = openTls(config, log);
+  const metrics = new Metrics();
+  const store = await openEngine(config, log, metrics, level).catch((error: unknown) => {
+    tls?.stop();
+    throw error;
+  });
+  const engine = wrapEngine(store);
+  /** In the order in which they are stopped: those that answer until everybody has been told come last. */
+  const first: Stoppable[] = [];
+  const last: Stoppable[] = [];
   try {
     const settings = authSettings(config);
     const auth = await Authentication.open({ settings, keys, engine, clock: systemClock });
@@ -74,6 +94,7 @@ export async function startServer(
         maxBytes: config["retention.maxBytes"],
       },
       onError: log.error,
+      log,
     });
     const gateways: Gateway[] = [];
     const httpAt = (port: number, origins: readonly string[] = []) => ({
@@ -81,28 +102,41 @@ export async function startServer(
       port,
       origins: [...config["http.origins"], ...origins],
       onError: log.error,
+      tls,
     });
     const listenHttp: ListenHttp = (port, origins) => HttpListener.start(httpAt(port, origins));
     const isShared = config["http.api"] || config.gateways.some((name) => onSharedListener.has(name));
     const http = isShared ? await HttpListener.bind(httpAt(config["http.port"])) : undefined;
-    if (http) started.push(http);
+    if (http) last.push(http);
+    const observed = await startObserving({ config, core, store, metrics, http, tls, log });
+    last.push(observed);
     const add = (gateway: Gateway) => {
-      started.push(gateway);
+      first.push(gateway);
       gateways.push(gateway);
     };
-    const context = { core, host: config.host, maxOutboxBytes: config["limits.maxOutboxBytes"], log };
+    const context = { core, host: config.host, maxOutboxBytes: config["limits.maxOutboxBytes"], log, tls };
     for await (const gateway of startGateways(config, context, http, listenHttp)) add(gateway);
     for (const start of ownGateways) add(await start(context));
     if (http && config["http.api"]) add(startApi({ core, auth, http, log }));
     await http?.open();
-    if (http && config.engine === "level") started.push(announceOperator(auth, config.dataDir, http.url));
+    if (http && config.engine === "level") last.push(announceOperator(auth, config.dataDir, http.url));
     const trimming = trimRegularly(core, config["retention.intervalSeconds"] * 1000, log);
+    const { health } = observed;
+    let stopped: Promise<void> | undefined;
     return {
-      listeners: gateways.flatMap(({ listeners }) => listeners),
-      stop: () => drain(core, engine, [trimming, ...started]),
+      listeners: [...gateways, observed].flatMap(({ listeners }) => listeners),
+      reload: () => tls?.reload(),
+      stop: () => {
+        http?.drain(observePaths);
+        tls?.stop();
+        const limitMs = config["drain.seconds"] * 1000;
+        stopped ??= drain({ core, engine, health, log, limitMs, first: [trimming, ...first], last });
+        return stopped;
+      },
     };
   } catch (error) {
-    await Promise.all(started.map((part) => part.stop()));
+    tls?.stop();
+    await Promise.all([...first, ...last].map((part) => part.stop()));
     await engine.close();
     throw error;
   }
@@ -174,22 +208,53 @@ function announceOperator({ operator }: Authentication, dataDir: string, url: st
   return { stop: async () => withdraw() };
 }
 
-async function openEngine(config: Config, log: GatewayLog, level: ServerParts["level"]): Promise<Engine> {
+function openTls(config: Config, log: Log): ServerTls | undefined {
+  const { "tls.cert": cert, "tls.key": key, "tls.minVersion": minVersion } = config;
+  if (cert === "") return undefined;
+  const opened = ServerTls.open({ cert, key, minVersion, log });
+  if (!opened.ok) throw new CertificateRefused(opened.fault.message);
+  return opened.value;
+}
+
+async function openEngine(
+  config: Config,
+  log: Log,
+  metrics: Metrics,
+  level: ServerParts["level"],
+): Promise<ObservableEngine> {
   const newEpoch = () => randomWord(systemClock);
   if (config.engine === "memory") return new MemoryEngine(newEpoch);
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const onFault = (fault: Error | undefined) =>
-    log.error(fault ? "the store cannot write" : "the store writes again", fault);
+  const onFault = (fault: Error | undefined) => {
+    if (!fault) return log.info("the store writes again");
+    metrics.storeFailed();
+    log.error("the store cannot write", fault);
+  };
   return LevelEngine.open({
     directory: join(config.dataDir, "store"),
     newEpoch,
     onFault,
+    meter: warnOfSlow(metrics, config["log.slowCommitMs"], log),
     ...level,
   });
 }
 
+/** Measures, and tells of commits that made somebody wait for too long. */
+function warnOfSlow(metrics: EngineMeter, slowMs: number, log: Log): EngineMeter {
+  return {
+    committed: (commit) => {
+      metrics.committed(commit);
+      const { appends, settleMs, commitMs, syncMs = 0 } = commit;
+      if (settleMs < slowMs) return;
+      const [ms, durableMs, synced] = [settleMs, commitMs, syncMs].map(Math.round);
+      log.warn("slow commit", { messages: appends, ms, commitMs: durableMs, syncMs: synced });
+    },
+    checkpointed: (ms, bytes) => metrics.checkpointed(ms, bytes),
+  };
+}
+
 /** Trims in the background, never two runs at once. */
-function trimRegularly(core: Core, everyMs: number, log: GatewayLog): { stop(): Promise<void> } {
+function trimRegularly(core: Core, everyMs: number, log: Log): { stop(): Promise<void> } {
   let running: Promise<void> | undefined;
   const timer = setInterval(() => {
     running ??= core
@@ -205,17 +270,4 @@ function trimRegularly(core: Core, everyMs: number, log: GatewayLog): { stop(): 
       await running;
     },
   };
-}
-
-async function drain(core: Core, engine: Engine, parts: readonly { stop(): Promise<void> }[]): Promise<void> {
-  const stopped = Promise.all(parts.map((part) => part.stop()));
-  core.close();
-  // A peer that does not read its goodbye does not keep us here.
-  let timer: NodeJS.Timeout | undefined;
-  const enough = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, drainMs);
-  });
-  await Promise.race([stopped, enough]);
-  clearTimeout(timer);
-  await engine.close();
 }

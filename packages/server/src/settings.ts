@@ -3,6 +3,7 @@
  * reads them; `parley serve --settings` prints them.
  */
 import { type TSchema, Type } from "typebox";
+import { logLevels } from "./observe/log-level.ts";
 
 export interface Setting {
   readonly schema: TSchema;
@@ -23,6 +24,10 @@ const tokenSecret = Type.String({
   pattern: "^(?:[^]{32,})?$",
   description: "empty or at least 32 characters long",
 });
+
+function oneOf<const T extends string>(values: readonly T[]) {
+  return Type.Unsafe<T>(Type.Union(values.map((value) => Type.Literal(value))));
+}
 
 /** The ways in, in the order in which they are listed. */
 export const gatewayNames = [
@@ -96,8 +101,46 @@ export const settings = {
     about: "web origins that may connect, beside those on loopback",
   },
   "http.api": { schema: flag, fallback: true, about: "serve the HTTP API under /v1 on the HTTP listener" },
+  "tls.cert": {
+    schema: Type.String(),
+    fallback: "",
+    about: "PEM file with the certificate of all TCP and WebSocket listeners; empty: no TLS",
+  },
+  "tls.key": { schema: Type.String(), fallback: "", about: "PEM file with the key of tls.cert" },
+  "tls.minVersion": {
+    schema: oneOf(["TLSv1.2", "TLSv1.3"]),
+    fallback: "TLSv1.2",
+    about: "oldest version of TLS that is spoken: TLSv1.2 or TLSv1.3",
+  },
+  "log.level": { schema: oneOf(logLevels), fallback: "info", about: `least that is logged: ${logLevels.join(", ")}` },
+  "log.format": {
+    schema: oneOf(["auto", "json", "text"]),
+    fallback: "auto",
+    about: "how: json, text, or auto: text where standard error is a terminal",
+  },
+  "log.slowCommitMs": {
+    schema: Type.Integer({ minimum: 1 }),
+    fallback: 1000,
+    about: "a message that waits longer than this for the disk is a warning in the log",
+  },
+  "metrics.serve": {
+    schema: oneOf(["shared", "own", "off"]),
+    fallback: "shared",
+    about: "where /metrics is: on the HTTP listener of http.port, on one of its own, or nowhere",
+  },
+  "metrics.host": {
+    schema: Type.String({ minLength: 1 }),
+    fallback: "127.0.0.1",
+    about: "address of the own listener",
+  },
+  "metrics.port": { schema: port, fallback: 9464, about: "port of the own listener; 0 takes a free one" },
+  "drain.seconds": {
+    schema: Type.Integer({ minimum: 1, maximum: 3600 }),
+    fallback: 8,
+    about: "how long SIGTERM may take to end the server in good order",
+  },
   gateways: {
-    schema: Type.Array(Type.Unsafe<GatewayName>(Type.Union(gatewayNames.map((name) => Type.Literal(name))))),
+    schema: Type.Array(oneOf(gatewayNames)),
     fallback: gatewayNames,
     about: `protocols that are served: ${gatewayNames.join(", ")}`,
   },

@@ -7,6 +7,8 @@ export const exitCodes = {
   usage: 2,
   /** The server cannot be reached. */
   unreachable: 3,
+  /** `serve`: the end was forced by a second signal, or by the time limit with the store not closed. */
+  forced: 4,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
@@ -27,4 +29,5 @@ export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> 
   failed: "refused by the server, or it failed on the way",
   usage: "the command line or the configuration is wrong",
   unreachable: "the server cannot be reached",
+  forced: "serve: a second signal or drain.seconds ended it before its store was closed; nothing acknowledged is lost",
 };

@@ -2,6 +2,7 @@
  * Who logs in where, and a connection for one errand: `withClient` connects once, does the work, and leaves. Used by
  * every command but `serve` and `chat`.
  */
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { type Client, type ClientOptions, createClient, type Welcome } from "@parley/client";
 import { nodeTransport } from "@parley/client/node";
 import { complain, complainAbout } from "./complaint.ts";
@@ -14,13 +15,20 @@ export interface Login {
   readonly device?: string;
   /** A token, or what gets one each time. */
   readonly token?: string | (() => Promise<string>);
+  /** Authorities to trust beside the usual ones, in PEM. */
+  readonly ca?: string;
 }
 
 /** An errand is not there to receive: the server pushes one message at most. */
 const errandWindow = 1;
 
 /** Makes the client for a login, not connected yet. */
-export function createLoginClient({ url, user, device, token }: Login, options: Partial<ClientOptions> = {}): Client {
+export function createLoginClient(
+  { url, user, device, token, ca }: Login,
+  options: Partial<ClientOptions> = {},
+): Client {
+  // The platform's WebSocket takes no authorities of its own: the whole process trusts them.
+  if (ca !== undefined) setDefaultCACertificates([...getCACertificates("default"), ca]);
   return createClient({
     url,
     user,

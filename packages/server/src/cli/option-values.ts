@@ -2,12 +2,13 @@
  * Checks what stands on the command line, before anything is done. Each parser takes the text as typed and returns the
  * value, or throws commander's `InvalidArgumentError`, which ends the command with exit code 2.
  */
+import { readFileSync } from "node:fs";
 import { parseAddress, parseDevice, parseRoom, parseUser, type Result } from "@parley/protocol";
 import { InvalidArgumentError } from "commander";
 import { printable } from "./printable.ts";
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const schemes: ReadonlySet<string> = new Set(["ws:", "wss:", "tcp:"]);
+const schemes: ReadonlySet<string> = new Set(["ws:", "wss:", "tcp:", "tls:"]);
 
 export function userName(text: string): string {
   return checked(parseUser(text), text);
@@ -38,7 +39,18 @@ export function addresses(text: string): string | readonly string[] {
 
 export function serverUrl(text: string): string {
   if (URL.canParse(text) && schemes.has(new URL(text).protocol) && new URL(text).hostname !== "") return text;
-  throw new InvalidArgumentError("A server's address begins with ws://, wss:// or tcp://.");
+  throw new InvalidArgumentError("A server's address begins with ws://, wss://, tcp:// or tls://.");
+}
+
+/** A PEM file of authorities, read. */
+export function authorities(file: string): string {
+  try {
+    const text = readFileSync(file, "utf8");
+    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+  } catch (error) {
+    throw new InvalidArgumentError(`It cannot be read: ${printable((error as Error).message)}.`);
+  }
+  throw new InvalidArgumentError("It has no certificate in PEM.");
 }
 
 export function positiveNumber(text: string): number {

@@ -76,6 +76,7 @@ function exitCodeHelp(): string {
 
 const environmentHelp = `Environment:
   PARLEY_URL   the server, for every command that talks to one
+  PARLEY_CA    authorities to trust, as --ca
   PARLEY_USER  who you are, for send, listen, history, users and rooms
   PARLEY_TOKEN what proves it, where the server asks for a token
   NO_COLOR     no colours (there are none without a terminal anyway)`;

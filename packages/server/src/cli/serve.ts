@@ -1,11 +1,15 @@
 /** `parley serve`: starts the server, says what can be done where, drains on SIGTERM and SIGINT. */
+import { writeSync } from "node:fs";
 import { AuthenticationRefused } from "../auth/refusal.ts";
 import { type Config, environmentName, loadConfig, refuseToServe, warnOf } from "../config.ts";
+import { DrainTimeout } from "../drain.ts";
 import { StoreRefused } from "../engine/level/open-store.ts";
-import type { GatewayLog, Listener } from "../gateway/gateway.ts";
+import type { Listener } from "../gateway/gateway.ts";
 import { nativePath } from "../gateway/native/websocket.ts";
-import { startServer } from "../server.ts";
+import { createPinoLog, type ServerLog } from "../observe/pino-log.ts";
+import { type RunningServer, startServer } from "../server.ts";
 import { type Setting, settings } from "../settings.ts";
+import { CertificateRefused } from "../tls/server-tls.ts";
 import { exitCodes } from "./exit-codes.ts";
 
 export interface ServeFlags {
@@ -58,12 +62,13 @@ export async function serve(flags: ServeFlags): Promise<number> {
   }
   const warning = warnOf(loaded.config);
   if (warning) console.error(`parley: ${warning}`);
-  const server = await startServer(loaded.config, { log: standardErrorLog }).catch((error: unknown) => {
+  const log = standardErrorLog(loaded.config);
+  const server = await startServer(loaded.config, { log }).catch((error: unknown) => {
     if (error instanceof AuthenticationRefused) {
       for (const fault of error.faults) console.error(`parley: ${fault}`);
       return exitCodes.usage;
     }
-    console.error(`parley: ${explain(error)}`);
+    console.error(`parley: ${explain(error, loaded.config)}`);
     return exitCodes.failed;
   });
   if (typeof server === "number") return server;
@@ -74,17 +79,49 @@ export async function serve(flags: ServeFlags): Promise<number> {
     loaded.config["auth.mode"],
     began,
   );
+  process.on("SIGHUP", () => server.reload());
   console.log(`${await signalled}: closing.`);
-  await server.stop();
-  return exitCodes.ok;
+  return end(server, log);
 }
 
-const standardErrorLog: GatewayLog = {
-  error: (message, error) =>
-    console.error(
-      `parley: ${message}${error === undefined ? "" : `: ${error instanceof Error ? (error.stack ?? error.message) : error}`}`,
-    ),
-};
+/** Ends the server in good order; a second signal ends it at once, as a crash would. Does not return. */
+async function end(server: RunningServer, log: ServerLog): Promise<never> {
+  void untilSignalled().then((signal) => {
+    console.log(`${signal} again: ending at once.`);
+    process.exit(exitCodes.forced);
+  });
+  try {
+    await server.stop();
+  } catch (error) {
+    if (!(error instanceof DrainTimeout)) throw error;
+    log.error("not drained in time", error);
+    log.flush();
+    process.exit(exitCodes.forced);
+  }
+  log.flush();
+  // Peers that do not read keep their sockets open for a while: nothing waits for them any more.
+  process.exit(exitCodes.ok);
+}
+
+function standardErrorLog(config: Config): ServerLog {
+  const { isTTY } = process.stderr;
+  const format = config["log.format"] === "auto" ? (isTTY ? "text" : "json") : config["log.format"];
+  return createPinoLog({
+    level: config["log.level"],
+    format,
+    inColour: isTTY && (process.env.NO_COLOR ?? "") === "",
+    write: writeStandardError,
+  });
+}
+
+/** At once, so that the last line before an end is there; a reader that went away, or does not read, is no reason to end. */
+function writeStandardError(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // There is nowhere left to say it.
+  }
+}
 
 const chats = "npx parley chat alice --to bob · npx parley chat bob --to alice";
 
@@ -99,18 +136,25 @@ function announce(listeners: readonly Listener[], where: string, mode: Config["a
   console.log(`Parley keeps its data ${where}. ${doors[mode]}`);
   const width = Math.max(...listeners.map(({ url }) => url.length));
   for (const { url, purpose } of listeners) console.log(`  ${url.padEnd(width)}  ${purpose}`);
-  const canChat = mode === "open" && listeners.some(({ url }) => url.endsWith(nativePath));
+  const canChat = mode === "open" && listeners.some(({ url }) => url.startsWith("ws:") && url.endsWith(nativePath));
   const hint = canChat ? ` Try, in two more terminals: ${chats}` : "";
   console.log(`ready in ${((performance.now() - began) / 1000).toFixed(2)} s.${hint}`);
 }
 
-function explain(error: unknown): string {
-  if (error instanceof StoreRefused) return error.message;
+function explain(error: unknown, config: Config): string {
+  if (error instanceof StoreRefused || error instanceof CertificateRefused) return error.message;
   const { code, port, address } = error as { code?: string; port?: number; address?: string };
   if (code === "EADDRINUSE")
-    return `${address}:${port} is in use. Stop what uses it, or choose another port or fewer gateways (parley serve --settings).`;
-  if (code === "EACCES") return `${address}:${port} may not be bound by this user. Choose a port above 1023.`;
+    return `${address}:${port}${settingOf(port, config)} is in use. Stop what uses it, or choose another port or fewer gateways (parley serve --settings).`;
+  if (code === "EACCES")
+    return `${address}:${port}${settingOf(port, config)} may not be bound by this user. Choose a port above 1023.`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** The setting that a port comes from, in brackets. */
+function settingOf(port: number | undefined, config: Config): string {
+  const keys = (Object.keys(settings) as (keyof Config)[]).filter((key) => /port$/i.test(key) && config[key] === port);
+  return keys.length === 0 ? "" : ` (${keys.join(" or ")})`;
 }
 
 /** Resolves with the signal that asks the server to end. Listens from the call on. */

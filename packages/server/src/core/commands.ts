@@ -5,6 +5,7 @@
 import {
   type ClientMessages,
   defaultListing,
+  type ErrorCode,
   fail,
   type LogName,
   ok,
@@ -21,6 +22,7 @@ import { renew } from "./admission.ts";
 import type { CoreEvent } from "./connection.ts";
 import type { User } from "./directory.ts";
 import { parseHistory, readPage } from "./history.ts";
+import type { LogFields } from "./log.ts";
 import { findRoom, join, leave } from "./membership.ts";
 import type { Services } from "./services.ts";
 import type { Session } from "./session.ts";
@@ -56,11 +58,22 @@ const nothing: Answer = ok(undefined);
 export function handle(services: Services, session: Session, command: Command): void {
   if (session.ended) return;
   try {
-    answer(session, command, (handlers[command.op] as Handler<Command>)(services, session, command));
+    const result = (handlers[command.op] as Handler<Command>)(services, session, command);
+    if (!result.ok && command.op === "send") sendRefused(services, session, command, result.fault.code);
+    answer(session, command, result);
   } catch (error) {
-    services.onError("bug", error);
+    services.onError("bug", error, aboutOf(session, command));
     answer(session, command, fail("internal", "a bug in the server; it is in its log"));
   }
+}
+
+function sendRefused({ traffic }: Services, session: Session, command: Asked["send"], code: ErrorCode): void {
+  traffic.sendRefused(code, aboutOf(session, command));
+}
+
+/** For the log: what was asked, by whom, without what was said. */
+function aboutOf({ user, info }: Session, command: Command): LogFields {
+  return { op: command.op, clientId: (command as About).clientId, user: user.name, gateway: info.gateway };
 }
 
 function answer(session: Session, command: Command, result: Answer): void {
@@ -79,7 +92,7 @@ function inTurn<C extends Command>(
       const result = await handler(services, session, command).catch((error: unknown) => {
         if (error instanceof StorageUnavailable)
           return fail("storage_unavailable", "the store cannot serve this now", 1000);
-        services.onError("bug", error);
+        services.onError("bug", error, aboutOf(session, command));
         return fail("internal", "a bug in the server; it is in its log");
       });
       answer(session, command, result);

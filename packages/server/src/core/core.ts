@@ -7,6 +7,7 @@ import {
   type DeviceKey,
   defaultWindow,
   everyone,
+  fail,
   type LogName,
   maxRecipients,
   ok,
@@ -27,10 +28,12 @@ import { Counters } from "./counters.ts";
 import { Cursors } from "./cursors.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Directory, type User } from "./directory.ts";
+import { sayFarewell } from "./farewell.ts";
 import { Hub } from "./hub.ts";
 import { type Authenticate, type Credentials, type Identity, takeAtTheirWord } from "./identity.ts";
 import { createIds } from "./ids.ts";
 import { LiveSessions } from "./live-sessions.ts";
+import { type Log, silentLog } from "./log.ts";
 import { addMembers, enter, findRoom, type Group, leave } from "./membership.ts";
 import { type Posted, post } from "./post.ts";
 import { Presence } from "./presence.ts";
@@ -41,6 +44,7 @@ import { type RevocationRequest, Revocations } from "./revocations.ts";
 import { keepSecret } from "./secrets.ts";
 import type { CoreLimits, Services } from "./services.ts";
 import { Session } from "./session.ts";
+import { Traffic } from "./traffic.ts";
 
 export interface CoreOptions {
   readonly engine: Engine;
@@ -48,6 +52,8 @@ export interface CoreOptions {
   readonly limits: CoreLimits;
   readonly retention: RetentionPolicy;
   readonly onError: Services["onError"];
+  /** Is told of connections and refusals. Default: nobody is. */
+  readonly log?: Log;
   /** Default: everybody is whom they say. */
   readonly authenticate?: Authenticate;
   /** No token that `authenticate` takes lives longer. Default: 366 days. */
@@ -71,8 +77,16 @@ export class Core {
   readonly #services: Services;
   readonly #counters: Counters;
   readonly #retention: Retention;
+  readonly #sessions: LiveSessions<Session>;
+  #draining = false;
 
-  private constructor(services: Services, counters: Counters, retention: RetentionPolicy) {
+  private constructor(
+    services: Services,
+    sessions: LiveSessions<Session>,
+    counters: Counters,
+    retention: RetentionPolicy,
+  ) {
+    this.#sessions = sessions;
     this.limits = services.limits;
     this.#services = services;
     this.#counters = counters;
@@ -81,14 +95,15 @@ export class Core {
 
   /** Loads users, rooms and memberships. Rejects with `StorageUnavailable`. */
   static async open(options: CoreOptions): Promise<Core> {
-    const { engine, clock, limits, retention, onError } = options;
+    const { engine, clock, limits, retention, onError, log } = options;
     const { authenticate = takeAtTheirWord, longestTokenMs = defaultLongestTokenMs } = options;
     const now = () => clock.now();
-    const sessions = new LiveSessions(now);
+    const sessions = new LiveSessions<Session>(now);
     const directory = await Directory.load(engine);
     const newId = createIds(clock);
     const cursors = new Cursors(engine);
     const readers = new Readers(directory, cursors);
+    const traffic = new Traffic(log ?? silentLog);
     const services: Services = {
       engine,
       clock,
@@ -100,22 +115,30 @@ export class Core {
       cursors,
       readers,
       presence: new Presence(clock, directory, (error) => onError("lastSeen was not written", error)),
-      deadLetters: new DeadLetters(engine, clock, newId, readers, (error) =>
-        onError("a dead letter was not written", error),
+      deadLetters: new DeadLetters(
+        engine,
+        clock,
+        newId,
+        readers,
+        (reason) => traffic.died(reason),
+        (error, about) => onError("a dead letter was not written", error, about),
       ),
       authenticate,
       sessions,
       revocations: await Revocations.load({ engine, sessions, now, longestTokenMs }),
+      traffic,
     };
-    return new Core(services, await Counters.load(engine), retention);
+    return new Core(services, sessions, await Counters.load(engine), retention);
   }
 
   /**
    * Begins a session for a connection. The gateway then tells `welcome` and the resets and calls `session.start()`. A
-   * session of the same device ends. Faults: those of `admit`, `register` and `stands`. Rejects with `StorageUnavailable`.
+   * session of the same device ends. Faults: those of `admit`, `register` and `stands`, `shutting_down`. Rejects with
+   * `StorageUnavailable`.
    */
   async login(connection: Connection, login: Login): Promise<Result<LoggedIn>> {
-    const { clock, presence, sessions } = this.#services;
+    const { clock, presence } = this.#services;
+    if (this.#draining) return fail("shutting_down", "the server is going down");
     const admitted = await admit(this.#services, login, connection.info);
     if (!admitted.ok) return admitted;
     const { identity } = admitted.value;
@@ -135,7 +158,7 @@ export class Core {
       window: Math.min(login.window ?? defaultWindow, this.limits.maxWindow),
       onEnd: (ended) => this.#ended(ended),
     });
-    sessions.add(session);
+    this.#sessions.add(session);
     presence.sessionBegan(session);
     try {
       const resets = await resume(session, login.positions ?? []);
@@ -270,8 +293,18 @@ export class Core {
   }
 
   #ended(session: Session): void {
-    this.#services.sessions.delete(session);
+    this.#sessions.delete(session);
     this.#services.presence.sessionEnded(session);
+  }
+
+  /** What has been counted, and which connections are open. */
+  get traffic(): Traffic {
+    return this.#services.traffic;
+  }
+
+  /** The sessions that live now. */
+  get sessions(): Iterable<Session> {
+    return this.#sessions.all;
   }
 
   /** Milliseconds since the epoch. */
@@ -300,9 +333,16 @@ export class Core {
     return this.#services.engine.backup?.();
   }
 
+  /** Lets nobody in any more, and ends all sessions when they are answered; see `farewell.ts`. The engine stays open. */
+  async drain(withinMs: number): Promise<void> {
+    this.#draining = true;
+    await sayFarewell(this.#sessions.all, withinMs);
+    this.close();
+  }
+
   /** Ends all sessions: they are told to reconnect. The engine stays open. */
   close(): void {
-    this.#services.sessions.close("shutting_down", "the server is going down", () => true);
+    this.#sessions.close("shutting_down", "the server is going down", () => true);
     this.#services.presence.stop();
   }
 }

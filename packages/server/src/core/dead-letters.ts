@@ -7,6 +7,8 @@ import type { Append, AppendOutcome, Engine } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import type { Clock } from "./clock.ts";
 import type { User } from "./directory.ts";
+import type { LogFields } from "./log.ts";
+import { messageIdOf } from "./message.ts";
 import { pendingOf, type Readers } from "./readers.ts";
 
 /** `too_large`: the reader's protocol has no way to carry a message of that size. */
@@ -44,14 +46,24 @@ export class DeadLetters {
   readonly #clock: Clock;
   readonly #newId: () => string;
   readonly #readers: Readers;
-  readonly #onFault: (error: unknown) => void;
+  readonly #onWritten: (reason: DeadReason) => void;
+  readonly #onFault: (error: unknown, about: LogFields) => void;
   readonly #remembered = new Set<string>();
 
-  constructor(engine: Engine, clock: Clock, newId: () => string, readers: Readers, onFault: (error: unknown) => void) {
+  /** `onWritten` is told of each letter that is on disk and was not before. */
+  constructor(
+    engine: Engine,
+    clock: Clock,
+    newId: () => string,
+    readers: Readers,
+    onWritten: (reason: DeadReason) => void,
+    onFault: (error: unknown, about: LogFields) => void,
+  ) {
     this.#engine = engine;
     this.#clock = clock;
     this.#newId = newId;
     this.#readers = readers;
+    this.#onWritten = onWritten;
     this.#onFault = onFault;
   }
 
@@ -66,7 +78,12 @@ export class DeadLetters {
       if (pending.length > 0) await this.add("expired", entry, pending);
     } catch (error) {
       this.#remembered.delete(key);
-      this.#onFault(error);
+      this.#onFault(error, {
+        messageId: messageIdOf(entry.payload),
+        log: entry.log,
+        seq: entry.seq,
+        reason: "expired",
+      });
     }
   }
 
@@ -91,6 +108,7 @@ export class DeadLetters {
       this.#engine.append(this.#letter(reason, entry, names, whose, settled)),
     );
     if (!outcome.ok) throw new Error(outcome.fault.message);
+    if (!outcome.duplicate) this.#onWritten(reason);
   }
 
   #letter(

@@ -20,11 +20,11 @@ export interface LiveSession {
 /** How often it is looked whose time is up; sessions end at most this much too late. */
 const sweepMs = 250;
 
-export class LiveSessions {
+export class LiveSessions<S extends LiveSession = LiveSession> {
   readonly #now: () => number;
-  readonly #byOrigin = new Map<string, LiveSession>();
+  readonly #byOrigin = new Map<string, S>();
   /** Those whose identity has an end: few things are looked at in a sweep, and none where nobody has one. */
-  readonly #expiring = new Set<LiveSession>();
+  readonly #expiring = new Set<S>();
   #sweeping: NodeJS.Timeout | undefined;
 
   /** `now` is in milliseconds since the epoch. */
@@ -32,18 +32,18 @@ export class LiveSessions {
     this.#now = now;
   }
 
-  get all(): LiveSession[] {
+  get all(): S[] {
     return [...this.#byOrigin.values()];
   }
 
   /** Takes a session in; the one that its device had ends. */
-  add(session: LiveSession): void {
+  add(session: S): void {
     this.#byOrigin.get(session.origin)?.close("replaced", "the same device connected again");
     this.#byOrigin.set(session.origin, session);
     this.#watchExpiry(session);
   }
 
-  delete(session: LiveSession): void {
+  delete(session: S): void {
     if (this.#byOrigin.get(session.origin) === session) this.#byOrigin.delete(session.origin);
     this.#forgetExpiry(session);
   }
@@ -54,18 +54,18 @@ export class LiveSessions {
     if (session) this.#watchExpiry(session);
   }
 
-  #watchExpiry(session: LiveSession): void {
+  #watchExpiry(session: S): void {
     if (session.identity.expiresAt === Infinity) return this.#forgetExpiry(session);
     this.#expiring.add(session);
     this.#sweeping ??= setInterval(() => this.#sweep(), sweepMs).unref();
   }
 
-  #forgetExpiry(session: LiveSession): void {
+  #forgetExpiry(session: S): void {
     if (this.#expiring.delete(session) && this.#expiring.size === 0) this.#stopSweeping();
   }
 
   /** Ends the sessions that `concerns`. Returns how many. */
-  close(code: ErrorCode, message: string, concerns: (session: LiveSession) => boolean): number {
+  close(code: ErrorCode, message: string, concerns: (session: S) => boolean): number {
     const concerned = this.all.filter(concerns);
     for (const session of concerned) session.close(code, message);
     return concerned.length;

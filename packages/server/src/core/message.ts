@@ -61,6 +61,11 @@ export function encodePayload({ id, from, to, ts, expiresAt, clientId, receipt }
   return text + (receipt ? receiptEnd : "}");
 }
 
+/** The id in a payload, which begins with it: a UUID of 36 characters. For log lines. */
+export function messageIdOf(payload: string): string {
+  return payload.slice(7, 43);
+}
+
 export function parsePayload(payload: string): StoredMessage {
   return JSON.parse(payload) as StoredMessage;
 }

@@ -38,7 +38,10 @@ export function post(
     // The server keeps no copies: nobody can log in to read them.
     const copy = typeof from === "string" ? { copy: false } : {};
     const refused = submit(services, new Poster(from, resolve), { op: "send", ...send, ...copy });
-    if (!refused.ok) resolve(refused);
+    if (refused.ok) return;
+    const user = typeof from === "string" ? from : from.name;
+    services.traffic.sendRefused(refused.fault.code, { clientId: send.clientId, user });
+    resolve(refused);
   });
 }
 

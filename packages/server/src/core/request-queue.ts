@@ -16,6 +16,8 @@ export class RequestQueue {
   #last: Promise<void> = Promise.resolve();
   #whenDrained: () => void = () => {};
   #ended = false;
+  /** Who waits for all to be answered. */
+  #whenIdle: (() => void) | undefined;
 
   /** `isFull`: whether the peer leaves its answers unread; `drained` has to be called when that ends. */
   constructor(
@@ -39,9 +41,15 @@ export class RequestQueue {
 
   answered(): void {
     this.#pending -= 1;
+    if (this.#whenIdle && this.#pending === 0) this.#whenIdle();
     if (this.#pending > maxPendingRequests / 2 || !this.#paused) return;
     this.#paused = false;
     this.#connection.resume();
+  }
+
+  /** Resolves when every request that was taken has been answered. */
+  async idle(): Promise<void> {
+    if (this.#pending > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
   }
 
   /** Runs a request that uses the store after those before it. */

@@ -10,9 +10,11 @@ import type { Directory } from "./directory.ts";
 import type { Hub } from "./hub.ts";
 import type { Authenticate } from "./identity.ts";
 import type { LiveSessions } from "./live-sessions.ts";
+import type { LogFields } from "./log.ts";
 import type { Presence } from "./presence.ts";
 import type { Readers } from "./readers.ts";
 import type { Revocations } from "./revocations.ts";
+import type { Traffic } from "./traffic.ts";
 
 export interface CoreLimits {
   readonly maxFrameBytes: number;
@@ -34,7 +36,8 @@ export interface Services {
   readonly authenticate: Authenticate;
   readonly sessions: LiveSessions;
   readonly revocations: Revocations;
+  readonly traffic: Traffic;
   readonly newId: () => string;
   /** Told of what nobody can be answered: bugs, and work in the background that failed. */
-  readonly onError: (message: string, error: unknown) => void;
+  readonly onError: (message: string, error: unknown, about?: LogFields) => void;
 }

@@ -93,13 +93,18 @@ export class Session implements Reader, Watcher {
     return this;
   }
 
-  /** Where it comes from, for logs and listings. */
+  get isServer(): false {
+    return false;
+  }
+
+  /** Which gateway it came by, and from where. */
   get info(): Connection["info"] {
     return this.#connection.info;
   }
 
-  get isServer(): false {
-    return false;
+  /** Messages that were sent to it and are not acknowledged. */
+  get unacked(): number {
+    return this.#unacked;
   }
 
   // What it reads
@@ -172,6 +177,7 @@ export class Session implements Reader, Watcher {
       return false;
     }
     this.#unacked += 1;
+    this.#services.traffic.delivered += 1;
     return true;
   }
 
@@ -185,7 +191,9 @@ export class Session implements Reader, Watcher {
 
   /** Acknowledges a log up to `seq`; moves the cursor. */
   ack(subscription: Subscription, seq: number): void {
-    this.#unacked -= subscription.ack(seq);
+    const freed = subscription.ack(seq);
+    this.#unacked -= freed;
+    this.#services.traffic.acknowledged += freed;
     this.#moveCursor(subscription);
     if (this.behind) this.#catchUp.run();
   }
@@ -255,6 +263,13 @@ export class Session implements Reader, Watcher {
     if (this.ended) return;
     this.#connection.close(code, message);
     this.end();
+  }
+
+  /** Takes nothing more, and closes when what it has asked is answered or there has been time `enough`. */
+  async leave(code: ErrorCode, message: string, enough: Promise<void>): Promise<void> {
+    this.#connection.pause();
+    await Promise.race([this.requests.idle(), enough]);
+    this.close(code, message);
   }
 
   /** The connection is gone, by whomever. */

@@ -139,12 +139,17 @@ class Submission implements Append {
   settled(outcome: AppendOutcome): void {
     const sender = this.#sender;
     sender.requests.answered();
+    const { traffic } = this.#services;
     if (!outcome.ok) {
+      const { code } = outcome.fault;
+      traffic.sendRefused(code, { messageId: this.id, clientId: this.#about.clientId, user: sender.user.name });
       sender.fault(outcome.fault, this.#about);
       return;
     }
     for (const entry of outcome.entries) this.#services.hub.publish(entry);
     const { id, ts, durability, duplicate, positions } = outcome;
+    if (duplicate) traffic.duplicates += 1;
+    else traffic.accepted += 1;
     const recipients = this.#recipients.map((address) => ({ to: address.name, state: this.#state(address) }));
     const repeat = duplicate ? { duplicate } : {};
     sender.tell({

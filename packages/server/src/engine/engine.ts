@@ -137,6 +137,43 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** How a store is, and how much there is in it that waits; read when somebody looks. */
+export interface EngineFigures {
+  /** Why nothing can be written now; undefined: it can. */
+  readonly fault: string | undefined;
+  /** Appends that wait for a commit. */
+  readonly waitingAppends: number;
+  /** Of the journal's files. */
+  readonly journalBytes: number;
+  /** Whether what the journal holds is being moved to where it stays. */
+  readonly checkpointing: boolean;
+  /** Logs whose state is in memory. */
+  readonly logsInMemory: number;
+}
+
+/** An engine of this server, which can be looked at. */
+export interface ObservableEngine extends Engine {
+  figures(): EngineFigures;
+}
+
+/** Is told how long things took, in milliseconds: once a commit, never per message. */
+export interface EngineMeter {
+  committed(commit: CommitTimes): void;
+  /** A checkpoint moved so many bytes of the journal. */
+  checkpointed(ms: number, bytes: number): void;
+}
+
+export interface CommitTimes {
+  /** Messages of the commit. */
+  readonly appends: number;
+  /** From when its first append came until all were settled: the longest that any of its senders waited for the store. */
+  readonly settleMs: number;
+  /** From when it was begun until it was as durable as asked. */
+  readonly commitMs: number;
+  /** Of that, the synced write; undefined where none was asked for. */
+  readonly syncMs: number | undefined;
+}
+
 /** Thrown (as a rejection) where the store cannot serve; the cause says why. */
 export class StorageUnavailable extends Error {
   override readonly name = "StorageUnavailable";

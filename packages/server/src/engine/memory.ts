@@ -8,8 +8,9 @@ import {
   type Appended,
   type Direction,
   defaultReadBytes,
-  type Engine,
+  type EngineFigures,
   type Head,
+  type ObservableEngine,
   type RecordKind,
   type RecordKinds,
   type RecordWrite,
@@ -24,7 +25,7 @@ interface MemoryLog {
   entries: Entry[];
 }
 
-export class MemoryEngine implements Engine {
+export class MemoryEngine implements ObservableEngine {
   readonly #epoch: string;
   readonly #logs = new Map<LogName, MemoryLog>();
   readonly #records = new Map<string, unknown>();
@@ -148,6 +149,16 @@ export class MemoryEngine implements Engine {
 
   subscribe(listener: (log: LogName, seq: number) => void): void {
     this.#listeners.push(listener);
+  }
+
+  figures(): EngineFigures {
+    return {
+      fault: this.#closed ? "the store is closed" : undefined,
+      waitingAppends: this.#queue.length,
+      journalBytes: 0,
+      checkpointing: false,
+      logsInMemory: this.#logs.size,
+    };
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,8 @@
  * How to add one: CONTRIBUTING.md.
  */
 import type { Core } from "../core/core.ts";
+import type { ErrorLog } from "../core/log.ts";
+import type { ServerTls } from "../tls/server-tls.ts";
 
 export interface Gateway {
   /** As in the configuration: `native-tcp`. */
@@ -27,19 +29,18 @@ export interface GatewayContext {
   /** For `tcpWire` and `WebSocketAcceptor`: how much may wait for one peer. */
   readonly maxOutboxBytes: number;
   readonly log: GatewayLog;
+  /** Of every TCP listener; undefined: none. */
+  readonly tls?: ServerTls | undefined;
 }
 
 /** Listens. Rejects where the address cannot be had. */
 export type StartGateway = (context: GatewayContext) => Gateway | Promise<Gateway>;
 
 export interface Listener {
-  /** `tcp://127.0.0.1:5790`. */
+  /** `tcp://127.0.0.1:5790`; with TLS `tls://…`, `https://…` and `wss://…`. */
   readonly url: string;
   readonly purpose: string;
 }
 
-/** Counters and timings that a gateway reports on. */
-export interface GatewayLog {
-  /** Something unexpected that no peer can be answered. Never contains bodies or tokens. */
-  error(message: string, error: unknown): void;
-}
+/** Where a gateway says what no peer can be answered. */
+export type GatewayLog = ErrorLog;

@@ -51,8 +51,13 @@ export class Outbox {
 
   /** Whether what is waiting to be taken by the peer has reached the limit. */
   get full(): boolean {
-    if (!this.#full) this.#full = this.#queuedBytes + this.#stream.writableLength > this.#maxBytes;
+    if (!this.#full) this.#full = this.waitingBytes > this.#maxBytes;
     return this.#full;
+  }
+
+  /** Bytes that wait to be taken by the peer, about. */
+  get waitingBytes(): number {
+    return this.#queuedBytes + this.#stream.writableLength;
   }
 
   /** Queues a payload, as text, or a whole frame, as bytes that others share. */

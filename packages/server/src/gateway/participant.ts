@@ -8,6 +8,7 @@ import type { Connection, CoreEvent } from "../core/connection.ts";
 import type { Core } from "../core/core.ts";
 import type { User } from "../core/directory.ts";
 import type { Session } from "../core/session.ts";
+import type { OpenConnection, Watched } from "../core/traffic.ts";
 import type { Entry } from "../engine/entry.ts";
 import { AutoAck } from "./auto-ack.ts";
 import { FlowGate } from "./flow-gate.ts";
@@ -32,12 +33,13 @@ export interface Speech {
   closing?(code: ErrorCode, message: string): void;
 }
 
-export class Participant implements Connection {
+export class Participant implements Connection, Watched {
   readonly info: Connection["info"];
   readonly tasks: TaskQueue;
   readonly #core: Core;
   readonly #wire: Wire;
   readonly #gate: FlowGate;
+  readonly #open: OpenConnection;
   readonly #speech: Speech;
   readonly #log: GatewayLog;
   #session: Session | undefined;
@@ -58,6 +60,7 @@ export class Participant implements Connection {
     this.#speech = speech;
     this.#log = log;
     this.#gate = new FlowGate(wire, wire.outbox);
+    this.#open = core.traffic.connected(this);
     this.tasks = new TaskQueue(this.#gate, (error) => log.error(`bug in ${wire.info.gateway}`, error));
   }
 
@@ -87,6 +90,7 @@ export class Participant implements Connection {
       }
       this.logout();
       this.#session = session;
+      this.#open.user = session.user.name;
       this.#viewer = { key: session.user.key, name: session.user.name, since: this.#core.now() };
       const acks = new AutoAck((log, seq) => this.#core.handle(session, { op: "ack", log, seq }));
       this.#acks = acks;
@@ -158,11 +162,16 @@ export class Participant implements Connection {
   /** Closes from the server's side, with the reason told where the protocol can. */
   close(code: ErrorCode, message: string): void {
     if (this.#ended || this.#lost) return;
+    this.#open.ended(code);
     this.#speech.closing?.(code, message);
     this.#lose();
     this.#end();
     this.#wire.outbox.close();
     this.#wire.end(errors[code].wsClose, code);
+  }
+
+  get waitingBytes(): number {
+    return this.#wire.outbox.waitingBytes;
   }
 
   // As the wire's
@@ -193,6 +202,7 @@ export class Participant implements Connection {
   /** The peer is gone. What it asked before that is carried out first, as if it were there. */
   gone(): void {
     if (this.#lost) return;
+    this.#open.ended("gone");
     this.#lose();
     this.tasks.run(() => this.#end());
   }

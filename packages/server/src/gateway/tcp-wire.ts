@@ -1,6 +1,8 @@
 /** TCP for gateways: listening, and a `Wire` over a socket. */
 import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import { authority } from "../http/authority.ts";
+import type { ServerTls } from "../tls/server-tls.ts";
 import type { GatewayLog } from "./gateway.ts";
 import { type Framing, Outbox } from "./outbox.ts";
 import { lingerMs, type Wire, type WireEvents } from "./wire.ts";
@@ -11,10 +13,12 @@ export interface TcpListenerOptions {
   readonly host: string;
   readonly port: number;
   readonly log: GatewayLog;
+  /** Default: none. */
+  readonly tls?: ServerTls | undefined;
 }
 
 export interface TcpListener {
-  /** `tcp://127.0.0.1:5790`, with the port that was had. */
+  /** `tcp://127.0.0.1:5790`, or `tls://…`, with the port that was had. */
   readonly url: string;
   /** Resolves when the port is free and every connection has ended. */
   stop(): Promise<void>;
@@ -25,16 +29,20 @@ const keepAliveMs = 60_000;
 
 /** Listens. Rejects where the address cannot be had. */
 export async function listenTcp(
-  { name, host, port, log }: TcpListenerOptions,
+  { name, host, port, log, tls }: TcpListenerOptions,
   accept: (socket: Socket) => void,
 ): Promise<TcpListener> {
-  const server: Server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, accept);
+  const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs };
+  const server: Server = tls
+    ? createTlsServer({ ...options, ...tls.serverOptions }, accept)
+    : createServer(options, accept);
+  if ("setSecureContext" in server) tls?.keepUpToDate(server as TlsServer);
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
   server.removeAllListeners("error").on("error", (error) => log.error(`${name} listener`, error));
   const address = server.address();
   const bound = typeof address === "object" && address ? address.port : port;
   return {
-    url: `tcp://${authority(host, bound)}`,
+    url: `${tls ? "tls" : "tcp"}://${authority(host, bound)}`,
     stop: () => new Promise<void>((resolve) => server.close(() => resolve())),
   };
 }

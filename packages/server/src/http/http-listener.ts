@@ -4,9 +4,11 @@
  * allowed get one.
  */
 import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { fail } from "@parley/protocol";
 import { type FastifyPluginAsync, fastify } from "fastify";
+import type { ServerTls } from "../tls/server-tls.ts";
 import { refuse } from "./api/problem.ts";
 import { authority } from "./authority.ts";
 
@@ -18,6 +20,8 @@ export interface HttpListenerOptions {
   /** Origins that may open WebSockets, exact, beside pages served from this machine's loopback. */
   readonly origins: readonly string[];
   readonly onError: (message: string, error: unknown) => void;
+  /** Default: none, the listener speaks plain HTTP. */
+  readonly tls?: ServerTls | undefined;
 }
 
 const headersTimeoutMs = 10_000;
@@ -35,6 +39,8 @@ export class HttpListener {
   readonly #upgrades = new Map<string, Upgrade>();
   readonly #fastify;
   readonly #opened = Promise.withResolvers<void>();
+  /** The paths that are still answered; undefined: all. */
+  #answered: ReadonlySet<string> | undefined;
 
   private constructor(server: Server, url: string, origins: readonly string[]) {
     this.#server = server;
@@ -46,6 +52,11 @@ export class HttpListener {
       routerOptions: { maxParamLength: 1024 },
       frameworkErrors: (_, __, reply) =>
         void refuse(reply, fail("unknown_path", "the path is not a well-formed one").fault),
+    });
+    this.#fastify.addHook("onRequest", async (request, reply) => {
+      if (!this.#answered || this.#answered.has(pathOf(request.raw))) return undefined;
+      reply.headers({ connection: "close", "retry-after": "1" });
+      return refuse(reply, fail("shutting_down", "the server is going down").fault);
     });
     this.#fastify.get("/", (_, reply) => reply.type("text/plain; charset=utf-8").send(this.#welcome()));
     this.#fastify.setNotFoundHandler((_, reply) =>
@@ -65,13 +76,15 @@ export class HttpListener {
   }
 
   /** Takes the address, so that `url` is known; requests wait until `open`. Rejects where the address cannot be had. */
-  static async bind({ host, port, origins, onError }: HttpListenerOptions): Promise<HttpListener> {
-    const server = createServer({ headersTimeout: headersTimeoutMs, requestTimeout: headersTimeoutMs, noDelay: true });
+  static async bind({ host, port, origins, onError, tls }: HttpListenerOptions): Promise<HttpListener> {
+    const options = { headersTimeout: headersTimeoutMs, requestTimeout: headersTimeoutMs, noDelay: true };
+    const server = tls ? createTlsServer({ ...options, ...tls.serverOptions }) : createServer(options);
+    if ("setSecureContext" in server) tls?.keepUpToDate(server);
     await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
     server.removeAllListeners("error").on("error", (error) => onError("http listener", error));
     const address = server.address();
     const bound = typeof address === "object" && address ? address.port : port;
-    return new HttpListener(server, `http://${authority(host, bound)}`, origins);
+    return new HttpListener(server, `${tls ? "https" : "http"}://${authority(host, bound)}`, origins);
   }
 
   /** Registers routes, with hooks and error handler of their own. To be called before `open`. */
@@ -104,7 +117,8 @@ export class HttpListener {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
-    const path = (request.url ?? "").split("?", 1)[0] ?? "";
+    if (this.#answered) return this.refuseUpgrade(socket, 503, "the server is going down");
+    const path = pathOf(request);
     const upgrade = this.#upgrades.get(path) ?? this.#upgrades.get("*");
     if (!upgrade) return this.refuseUpgrade(socket, 404, "no WebSocket here");
     const { origin } = request.headers;
@@ -129,6 +143,11 @@ export class HttpListener {
     return `This is Parley. WebSockets: ${paths.join(", ")}\n`;
   }
 
+  /** From now on nothing is answered but requests to these paths; what was begun goes on. */
+  drain(answered: ReadonlySet<string>): void {
+    this.#answered = answered;
+  }
+
   /**
    * Stops listening; idle keep-alive connections are closed, requests that still come are answered 503, WebSockets are
    * their gateways' business.
@@ -140,4 +159,8 @@ export class HttpListener {
     this.#opened.resolve();
     await closed;
   }
+}
+
+function pathOf({ url = "" }: IncomingMessage): string {
+  return url.split("?", 1)[0] ?? "";
 }

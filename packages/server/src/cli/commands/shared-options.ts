@@ -1,14 +1,19 @@
 /** The options that every command has which talks to a server, and the form of the examples in `--help`. */
 import { type Command, Option } from "commander";
 import { CommandEnded } from "../exit-codes.ts";
-import { deviceName, serverUrl, userName } from "../option-values.ts";
+import { authorities, deviceName, serverUrl, userName } from "../option-values.ts";
 
 const defaultUrl = "ws://127.0.0.1:8080";
 
-/** `--url`, on every command that talks to a server. */
+/** `--url` and `--ca`, on every command that talks to a server. */
 export function addUrl(command: Command): Command {
+  command.addOption(
+    new Option("--ca <file>", "PEM file of authorities to trust, beside the usual ones, for wss:// and tls://")
+      .env("PARLEY_CA")
+      .argParser(authorities),
+  );
   return command.addOption(
-    new Option("--url <url>", "the server: ws://HOST:PORT, wss://… or tcp://HOST:PORT")
+    new Option("--url <url>", "the server: ws://HOST:PORT, wss://…, tcp://HOST:PORT or tls://…")
       .env("PARLEY_URL")
       .default(defaultUrl)
       .argParser(serverUrl),

@@ -72,6 +72,10 @@ export class Checkpoint {
     this.#journalBytes += bytes > Math.max(1, appends) * largeBytes ? bytes * largeFactor : bytes;
   }
 
+  get running(): boolean {
+    return this.#running !== undefined;
+  }
+
   due(limitBytes: number): boolean {
     return this.#journalBytes > limitBytes && this.#running === undefined;
   }

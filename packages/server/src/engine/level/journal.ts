@@ -27,6 +27,8 @@ export class Journal {
   readonly #slabs: Slabs;
   #file: Promise<JournalFile>;
   #size: number;
+  /** Of the files before this one that the checkpoint has not removed. */
+  #olderBytes = 0;
   #next: number;
   /** The last record that is certainly on disk. */
   #durable: number;
@@ -49,33 +51,46 @@ export class Journal {
     return this.#next - 1;
   }
 
+  /** Of its files. */
+  get bytes(): number {
+    return this.#olderBytes + this.#size;
+  }
+
   /** Whether there are records that may not be on disk. */
   get behind(): boolean {
     return this.#durable < this.last;
   }
 
   /**
-   * Writes one commit; with `sync` it is on disk, and all before it, when this resolves. Resolves with its size, and where
-   * in memory its receipts and its contents are. After a rejection nobody knows what is on disk: the journal must be read anew.
+   * Writes one commit; with `sync` it is on disk, and all before it, when this resolves. Resolves with its size, how
+   * long the synced write took, and where in memory its receipts and its contents are. After a rejection nobody knows
+   * what is on disk: the journal must be read anew.
    */
   async append(
     body: JournalBody,
     sync: boolean,
-  ): Promise<{ readonly bytes: number; readonly receipts: Buffer; readonly contents: Place }> {
+  ): Promise<{
+    readonly bytes: number;
+    readonly syncMs: number | undefined;
+    readonly receipts: Buffer;
+    readonly contents: Place;
+  }> {
     const file = await this.#file;
     const { record, ...kept } = encodeRecord(this.#slabs, this.#next, this.#durable, body);
     const { behind } = this;
+    const began = performance.now();
     await writeAll(sync && !behind ? file.synced : file.plain, record, this.#size);
     if (sync && behind) await syncAsync(file.plain);
     if (sync) this.#durable = this.#next;
     this.#next += 1;
     this.#size += record.length;
-    return { bytes: record.length, ...kept };
+    return { bytes: record.length, syncMs: sync ? performance.now() - began : undefined, ...kept };
   }
 
   /** From the next record on it goes to a new file. No append may be under way. */
   cut(): void {
     const { last } = this;
+    this.#olderBytes += this.#size;
     this.#size = 0;
     this.#file = this.#file.then(async (old) => {
       const file = await this.#begin(old);
@@ -107,6 +122,7 @@ export class Journal {
   async dropBefore(first: number): Promise<void> {
     for (const number of await journalFiles(this.#directory))
       if (number < first) await rm(journalPath(this.#directory, number));
+    this.#olderBytes = 0;
   }
 
   /** Lets go of the files. After a clean end call `append` with an empty body before: it vouches for all records before it. */

@@ -8,8 +8,10 @@ import {
   type Append,
   type Direction,
   defaultReadBytes,
-  type Engine,
+  type EngineFigures,
+  type EngineMeter,
   type Head,
+  type ObservableEngine,
   type RecordKind,
   type RecordKinds,
   type RecordWrite,
@@ -31,6 +33,7 @@ export interface LevelOptions extends KeptStoreOptions {
   readonly checkpointBytes?: number;
   /** How long a cursor may wait for a commit to go with. */
   readonly lazyMs?: number;
+  readonly meter?: EngineMeter;
 }
 
 /** Records, and logs whose own record has changed, that are to be written with the next commit. */
@@ -46,13 +49,16 @@ const commitChars = 4 * 1024 * 1024;
 const defaultCheckpointBytes = 16 * 1024 * 1024;
 const defaultLazyMs = 500;
 
-export class LevelEngine implements Engine {
+export class LevelEngine implements ObservableEngine {
   readonly #kept: KeptStore;
   readonly #onStep: NonNullable<LevelOptions["onStep"]>;
   readonly #checkpointBytes: number;
+  readonly #meter: EngineMeter | undefined;
   readonly #cursors: LazyCursors;
   readonly #listeners: ((log: LogName, seq: number) => void)[] = [];
   #appends: Append[] = [];
+  /** `performance.now()` when the first of those that wait came. */
+  #waitingSince = 0;
   #writes: PendingWrite[] = [];
   #running: Promise<void> | undefined;
   #scheduled = false;
@@ -62,6 +68,7 @@ export class LevelEngine implements Engine {
     this.#kept = kept;
     this.#onStep = options.onStep ?? (() => {});
     this.#checkpointBytes = options.checkpointBytes ?? defaultCheckpointBytes;
+    this.#meter = options.meter;
     this.#cursors = new LazyCursors(options.lazyMs ?? defaultLazyMs, () => this.#schedule());
   }
 
@@ -79,7 +86,7 @@ export class LevelEngine implements Engine {
       append.settled(this.#unavailable());
       return;
     }
-    this.#appends.push(append);
+    if (this.#appends.push(append) === 1) this.#waitingSince = performance.now();
     this.#schedule();
   }
 
@@ -106,6 +113,9 @@ export class LevelEngine implements Engine {
 
   async #commit(appends: readonly Append[]): Promise<void> {
     const store = this.#store;
+    const since = this.#waitingSince;
+    const began = performance.now();
+    let syncMs: number | undefined;
     const writes = this.#writes;
     this.#writes = [];
     const records: RecordWrite[] = writes.flatMap((write) => write.records);
@@ -116,14 +126,17 @@ export class LevelEngine implements Engine {
       commit = new Commit(store.logs, repeats);
       for (let i = 0; i < appends.length; i++) commit.add(appends[i] as Append, hashes[i]);
       for (const { heads } of writes) for (const log of heads) commit.headChanged(log);
-      await this.#write(store, commit, records, writes.length > 0);
+      syncMs = await this.#write(store, commit, records, writes.length > 0);
     } catch (error) {
       this.#cursors.notWritten();
       this.#fail(error instanceof Error ? error : new Error(String(error)), commit, appends, writes);
       return;
     }
     this.#cursors.written();
+    const commitMs = performance.now() - began;
     commit.succeeded();
+    if (appends.length > 0)
+      this.#meter?.committed({ appends: appends.length, settleMs: performance.now() - since, commitMs, syncMs });
     for (const { resolve } of writes) resolve();
     this.#onStep("after-reply");
     for (const log of commit.touched) for (const listener of this.#listeners) listener(log.name, log.settled);
@@ -145,23 +158,24 @@ export class LevelEngine implements Engine {
     return this.#appends.splice(0, Math.max(1, end));
   }
 
-  /** `promised`: the records are to be on disk when this resolves. */
+  /** `promised`: the records are to be on disk when this resolves. Resolves with how long the sync took, if there was one. */
   async #write(
     { journal, records: stored, dedupe, checkpoint }: Store,
     commit: Commit,
     records: readonly RecordWrite[],
     promised: boolean,
-  ): Promise<void> {
+  ): Promise<number | undefined> {
     const sync = promised || commit.needsSync;
     const body = commit.body(records) ?? (sync && journal.behind ? emptyBody : undefined);
-    if (!body) return;
+    if (!body) return undefined;
     this.#onStep("before-write");
-    const { bytes, receipts, contents } = await journal.append(body, sync);
+    const { bytes, syncMs, receipts, contents } = await journal.append(body, sync);
     this.#onStep("after-write");
     commit.written(contents);
     stored.apply(body.changes);
     dedupe.add(commit.hashes, receipts);
     checkpoint.journalGrew(commit.touched, bytes, commit.appends);
+    return syncMs;
   }
 
   /** Nobody knows what of the commit reached the disk: its senders get an error, and the store is opened anew. */
@@ -176,7 +190,10 @@ export class LevelEngine implements Engine {
   }
 
   #startCheckpoint(store: Store): void {
-    store.checkpoint.run().catch((error: Error) => {
+    const began = performance.now();
+    const { bytes } = store.journal;
+    const moved = store.checkpoint.run().then(() => this.#meter?.checkpointed(performance.now() - began, bytes));
+    moved.catch((error: Error) => {
       if (!this.#closed && !this.#kept.fault && store === this.#store) this.#fail(error, undefined, [], []);
     });
   }
@@ -267,6 +284,17 @@ export class LevelEngine implements Engine {
     } catch (error) {
       throw unavailable(error);
     }
+  }
+
+  figures(): EngineFigures {
+    const { journal, checkpoint, logs } = this.#store;
+    return {
+      fault: this.#closed ? "the store is closed" : this.#kept.fault?.message,
+      waitingAppends: this.#appends.length,
+      journalBytes: journal.bytes,
+      checkpointing: checkpoint.running,
+      logsInMemory: logs.size,
+    };
   }
 
   async close(): Promise<void> {

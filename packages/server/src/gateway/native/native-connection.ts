@@ -7,6 +7,7 @@ import { parseClientMessage } from "@parley/protocol/validate";
 import type { Connection, CoreEvent } from "../../core/connection.ts";
 import type { Core } from "../../core/core.ts";
 import type { Session } from "../../core/session.ts";
+import type { EndReason, OpenConnection, Watched } from "../../core/traffic.ts";
 import { StorageUnavailable } from "../../engine/engine.ts";
 import type { EntryEncoder } from "../../engine/entry.ts";
 import { FlowGate } from "../flow-gate.ts";
@@ -23,7 +24,7 @@ export interface Carrier {
 
 const normalClosure = 1000;
 
-export class NativeConnection implements Connection {
+export class NativeConnection implements Connection, Watched {
   readonly info: Connection["info"];
   readonly #core: Core;
   readonly #wire: Wire;
@@ -34,6 +35,7 @@ export class NativeConnection implements Connection {
   #greeting = false;
   #ended = false;
   readonly #gate: FlowGate;
+  readonly #open: OpenConnection;
   /** Sweeps of `IdleSweep` in a row that heard nothing. */
   silentSweeps = 0;
 
@@ -44,6 +46,7 @@ export class NativeConnection implements Connection {
     this.#carrier = carrier;
     this.#log = log;
     this.#gate = new FlowGate(wire, wire.outbox);
+    this.#open = core.traffic.connected(this);
     carrier.limitFrames(helloFrameBytes);
     this.#helloTimer = setTimeout(
       () => this.#fatal(fail("hello_timeout", "no hello within 10 s").fault),
@@ -94,6 +97,7 @@ export class NativeConnection implements Connection {
     if (this.#ended) return session.end();
     clearTimeout(this.#helloTimer);
     this.#session = session;
+    this.#open.user = session.user.name;
     this.#carrier.limitFrames(this.#core.limits.maxFrameBytes);
     this.#write({ ...welcome, ...refOf(message) });
     for (const reset of resets) this.#write(reset);
@@ -146,6 +150,10 @@ export class NativeConnection implements Connection {
     if (!this.#ended) this.#wire.outbox.push(JSON.stringify(message));
   }
 
+  get waitingBytes(): number {
+    return this.#wire.outbox.waitingBytes;
+  }
+
   /** The carrier's outbox has room again. */
   drained(): void {
     this.#gate.drained();
@@ -166,8 +174,9 @@ export class NativeConnection implements Connection {
     this.#end(errors[code].wsClose, code);
   }
 
-  #end(code: number, reason: string): void {
+  #end(code: number, reason: EndReason): void {
     if (this.#ended) return;
+    this.#open.ended(reason);
     this.gone();
     this.#wire.outbox.close();
     this.#wire.end(code, reason);
@@ -182,6 +191,7 @@ export class NativeConnection implements Connection {
   gone(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#open.ended("gone");
     clearTimeout(this.#helloTimer);
     this.#session?.end();
   }

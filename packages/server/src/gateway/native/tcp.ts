@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import { FrameDecoder, type FrameFault, fail } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { Entry } from "../../engine/entry.ts";
+import type { ServerTls } from "../../tls/server-tls.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
 import { IdleSweep } from "../idle-sweep.ts";
 import { lengthPrefix } from "../length-prefix.ts";
@@ -22,6 +23,7 @@ export interface NativeTcpOptions {
   readonly port: number;
   readonly maxOutboxBytes: number;
   readonly log: GatewayLog;
+  readonly tls?: ServerTls | undefined;
 }
 
 const faults: { readonly [F in FrameFault]: string } = {

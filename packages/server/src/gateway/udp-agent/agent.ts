@@ -3,11 +3,14 @@
  * shown that it receives, no more bytes go to it than came from it, and no messages. A message is acknowledged when
  * the operating system took its datagram; one that no datagram holds, when its dead letter is on disk. Hot path.
  */
-import { fail, type Result, type UserAddress } from "@parley/protocol";
+import { type ErrorCode, fail, type Result, type UserAddress } from "@parley/protocol";
 import type { Connection, CoreEvent } from "../../core/connection.ts";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
+import type { LogFields } from "../../core/log.ts";
+import { messageIdOf } from "../../core/message.ts";
 import type { Session } from "../../core/session.ts";
+import type { EndReason, OpenConnection, Watched } from "../../core/traffic.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { Sweepable } from "../idle-sweep.ts";
 import { isOwn } from "../rendering.ts";
@@ -33,7 +36,7 @@ export interface AgentOptions {
   readonly send: Send;
   readonly maxDatagramBytes: number;
   readonly maxQueuedBytes: number;
-  readonly onError: (error: unknown) => void;
+  readonly onError: (error: unknown, about?: LogFields) => void;
   /** Called once, when it is offline. */
   readonly onEnd: (agent: Agent) => void;
 }
@@ -44,13 +47,14 @@ const maxPending = 1024;
 export const tooMany = "too many agents are logged in";
 const neverPaused = { pause() {}, resume() {} };
 
-export class Agent implements Connection, Sweepable {
+export class Agent implements Connection, Sweepable, Watched {
   readonly info: Connection["info"];
   readonly address: string;
   readonly port: number;
   readonly #options: AgentOptions;
   readonly #queue: DatagramQueue;
   readonly #tasks: TaskQueue;
+  readonly #open: OpenConnection;
   silentSweeps = 0;
   #session: Session | undefined;
   /** Bytes that came and were not answered: counted until the address is trusted. */
@@ -72,11 +76,16 @@ export class Agent implements Connection, Sweepable {
     this.#trusted = local;
     this.#queue = new DatagramQueue(send, maxQueuedBytes, () => this.#session?.drained());
     this.#tasks = new TaskQueue(neverPaused, onError);
+    this.#open = options.core.traffic.connected(this);
   }
 
   /** The user that it speaks for; undefined until it is logged in. */
   get user(): User | undefined {
     return this.#session?.user;
+  }
+
+  get waitingBytes(): number {
+    return this.#queue.bytes;
   }
 
   /** Whether the address has shown that it receives. */
@@ -129,6 +138,7 @@ export class Agent implements Connection, Sweepable {
       return fail("replaced", tooMany);
     }
     this.#session = session;
+    this.#open.user = session.user.name;
     return { ok: true, value: session.user };
   }
 
@@ -186,7 +196,7 @@ export class Agent implements Connection, Sweepable {
       this.#left(taken);
     } catch (error) {
       // It stays in the log, and is met again by the next session.
-      onError(error);
+      onError(error, { messageId: messageIdOf(taken.entry.payload), user: this.user?.name });
       this.end();
     }
   }
@@ -205,8 +215,8 @@ export class Agent implements Connection, Sweepable {
   pause(): void {}
   resume(): void {}
 
-  close(): void {
-    this.end();
+  close(code: ErrorCode): void {
+    this.end(code);
   }
 
   // The end
@@ -214,17 +224,18 @@ export class Agent implements Connection, Sweepable {
   /** Ends when `farewell` has left; nothing else leaves before it that does not wait already. */
   leave(farewell: Buffer): void {
     this.#leaving = true;
-    if (!this.say(farewell, () => this.end())) this.end();
+    if (!this.say(farewell, () => this.end("bye"))) this.end("bye");
   }
 
   /** Nothing was heard for too long. */
   idle(): void {
-    this.end();
+    this.end("idle");
   }
 
-  end(): void {
+  end(reason: EndReason = "gone"): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#open.ended(reason);
     this.#queue.close();
     this.#session?.end();
     this.#options.onEnd(this);

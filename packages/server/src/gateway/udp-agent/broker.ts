@@ -117,7 +117,7 @@ export class Broker {
       send: (datagram, done) => this.#sendTo(datagram, port, source.address, done),
       maxDatagramBytes,
       maxQueuedBytes: maxOutboxBytes,
-      onError: (error) => log.error(`an agent of ${name}`, error),
+      onError: (error, about) => log.error(`an agent of ${name}`, error, about),
       onEnd: (ended) => {
         this.#sweep.connections.delete(ended);
         if (this.#agents.get(key) === ended) this.#agents.delete(key);

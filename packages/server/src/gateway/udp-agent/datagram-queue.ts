@@ -41,6 +41,11 @@ export class DatagramQueue {
     return this.#wasFull;
   }
 
+  /** Bytes that wait or are being sent. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** `done` is told, never within this call, whether the operating system took it; not at all after `close`. */
   push(datagram: Buffer, done: (sent: boolean) => void = () => {}): void {
     if (this.#closed) return;

@@ -67,7 +67,8 @@ function lacks({ identity, user, params }: FastifyRequest, access: Access): Faul
   return named.value.key === user.key ? undefined : fail("forbidden", "this belongs to another user").fault;
 }
 
-function credentialsOf({ headers, query, routeOptions }: FastifyRequest): Result<Credentials> {
+/** What the request says. Fault: `unauthorized`. */
+export function credentialsOf({ headers, query, routeOptions }: FastifyRequest): Result<Credentials> {
   const { authorization } = headers;
   const { token } = query as { token?: unknown };
   if (authorization !== undefined) return parseAuthorization(authorization);
