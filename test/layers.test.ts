@@ -13,7 +13,10 @@ const server = "packages/server/src";
 const refused = [
   [`${server}/core/x.ts`, "../engine/level/level-engine.ts"],
   [`${server}/core/x.ts`, "../gateway/outbox.ts"],
+  [`${server}/core/x.ts`, "../auth/authentication.ts"],
   [`${server}/core/x.ts`, "ws"],
+  [`${server}/auth/x.ts`, "../http/http-listener.ts"],
+  [`${server}/auth/x.ts`, "../engine/memory.ts"],
   [`${server}/core/x.ts`, "node:net"],
   [`${server}/engine/level/x.ts`, "../../core/core.ts"],
   [`${server}/gateway/native/x.ts`, "../../engine/level/level-engine.ts"],
@@ -26,6 +29,7 @@ const refused = [
 
 const allowed = [
   [`${server}/core/x.ts`, "../engine/engine.ts"],
+  [`${server}/auth/x.ts`, "../engine/engine.ts"],
   [`${server}/gateway/native/x.ts`, "../../core/core.ts"],
   [`${server}/server.ts`, "./engine/level/level-engine.ts"],
   ["packages/client/src/x.ts", "@parley/protocol"],

@@ -10,7 +10,7 @@ import { exitCodes } from "../../packages/server/src/cli/exit-codes.ts";
 import { freePorts } from "../support/server-process.ts";
 import { parley, testServer } from "./parley-process.ts";
 
-const commands = ["serve", "chat", "send", "listen", "history", "users", "rooms"] as const;
+const commands = ["serve", "chat", "send", "listen", "history", "users", "rooms", "user", "token"] as const;
 const checkout = fileURLToPath(new URL("../..", import.meta.url));
 
 test("npx parley --help lists the commands and the exit codes", async () => {
@@ -54,6 +54,13 @@ const badLines: readonly (readonly string[])[] = [
   ["users", "--user", "bob", "--url", "localhost:8080"],
   ["rooms", "--user", "bob", "extra"],
   ["serve", "--engine", "paper"],
+  ["user", "add"],
+  ["user", "add", "two words"],
+  ["token", "issue", "bob", "--expires", "soon"],
+  ["token", "issue", "bob", "--send", "a,,b"],
+  ["token", "revoke"],
+  ["token", "revoke", "x", "--user", "bob"],
+  ["send", "--user", "alice", "--password", "bob", "hi"],
 ];
 
 for (const line of badLines)

@@ -93,6 +93,7 @@ const right: Readonly<Record<keyof typeof clientMessages, Sent>> = {
   rooms: { ref: "r", after: "#room", limit: 5 },
   watch: { ref: "r", users: ["bob"] },
   unwatch: { ref: "r", users: ["bob"] },
+  renew: { ref: "r", token: "t" },
   ping: { ref: "r" },
   bye: {},
 };
@@ -122,6 +123,7 @@ const wrong: readonly Sent[] = [
   ...[0, 501, 2.5].map((limit) => ({ op: "history", log: "alice", limit })),
   { op: "history", log: "alice", before: -1 },
   { op: "history", log: "alice", before: 1, after: 1 },
+  ...["", "t".repeat(8193), 5].map((token) => ({ op: "renew", token })),
   ...[0, 1001].flatMap((limit) => ["users", "rooms"].map((op) => ({ op, limit }))),
   ...["watch", "unwatch"].flatMap((op) => [[], new Array(1001).fill("bob"), [5]].map((users) => ({ op, users }))),
 ];

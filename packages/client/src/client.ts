@@ -64,7 +64,10 @@ export class Client {
       handler: {
         welcomed: (welcome) => this.#router.welcomed(welcome),
         received: (message) => this.#router.received(message),
-        disconnected: () => this.#parts.outbox.disconnected(),
+        disconnected: () => {
+          this.#parts.outbox.disconnected();
+          this.#parts.renewal.stop();
+        },
         changed: (change) => this.#changed(change),
       },
     });
@@ -248,7 +251,10 @@ export class Client {
   }
 
   #changed(change: StateChange): void {
-    if (change.state === "online") this.#router.online();
+    if (change.state === "online") {
+      this.#router.online();
+      if (this.#settings.renewsToken) this.#parts.renewal.begin(change.welcome.expiresIn);
+    }
     if (change.state === "closed") this.#ended(change.error);
     this.#parts.emitter.emit("state", change);
     if (change.state === "online") this.#welcomed?.resolve(change.welcome);

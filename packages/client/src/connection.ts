@@ -160,7 +160,7 @@ export class Connection {
       this.#drop(link, new ParleyError("bad_answer", "the server sent an invalid message"));
       return;
     }
-    if (message.op === "bye") link.verdict = { error: answeredError(message), reconnect: message.reconnect };
+    if (message.op === "bye") link.verdict = this.#verdictOf(message, message.reconnect);
     else if (!link.online) this.#greeted(link, message);
     else {
       // What ends the connection and answers no request is told with the state that follows.
@@ -173,7 +173,11 @@ export class Connection {
   #greeted(link: Link, message: ServerMessage): void {
     if (message.op === "error") {
       const error = answeredError(message);
-      this.#drop(link, error, message.reconnect ?? (helps(error.code) || message.retryAfter !== undefined));
+      const { reconnect } = this.#verdictOf(
+        message,
+        message.reconnect ?? (helps(error.code) || message.retryAfter !== undefined),
+      );
+      this.#drop(link, error, reconnect);
     } else if (message.op === "welcome") this.#welcomed(link, message);
     // else: nothing else has a meaning before welcome
   }
@@ -206,8 +210,14 @@ export class Connection {
     if (!closes) return false;
     const renewable = message.code === "unauthorized" && this.#options.renewsToken;
     const reconnect = message.reconnect ?? (renewable || helps(message.code));
-    link.verdict = { error: answeredError(message), reconnect };
+    link.verdict = this.#verdictOf(message, reconnect);
     return true;
+  }
+
+  /** What an end means that the server announced: with the same token again it would only be told the same. */
+  #verdictOf(message: { code: string; message: string; retryAfter?: number }, reconnect: boolean): Verdict {
+    const helpless = message.code === "token_expired" && !this.#options.renewsToken;
+    return { error: answeredError(message), reconnect: reconnect && !helpless };
   }
 
   /** Gives a link up from this side. */

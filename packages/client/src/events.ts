@@ -75,6 +75,8 @@ export type Problem =
   | { readonly type: "server"; readonly error: ParleyError }
   /** The server could not store a send; it is tried again. */
   | { readonly type: "send"; readonly error: ParleyError; readonly clientId: string; readonly retryInMs: number }
+  /** The session could not be renewed; tried again while it lasts, and with a new connection after that. */
+  | { readonly type: "token"; readonly error: ParleyError; readonly retryInMs: number }
   /** Positions or outbox could not be saved; tried again. Acknowledgements wait for it. */
   | { readonly type: "persistence"; readonly error: unknown; readonly retryInMs: number };
 

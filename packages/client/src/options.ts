@@ -12,7 +12,7 @@ export interface ClientOptions {
   readonly url: string;
   /** User name, for servers with open login. */
   readonly user?: string;
-  /** Token, or what gets one; asked before each attempt to connect. */
+  /** Token, or what gets one: asked before each attempt to connect, and in time before the session expires. */
   readonly token?: string | (() => string | undefined | Promise<string | undefined>);
   /**
    * Stable name of this device; the server keeps a cursor for it. Default: the one in the persistence, or a random one

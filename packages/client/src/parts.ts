@@ -11,6 +11,7 @@ import { Inbox } from "./inbox.ts";
 import { Ledger } from "./ledger.ts";
 import type { Settings } from "./options.ts";
 import { Outbox } from "./outbox.ts";
+import { Renewal } from "./renewal.ts";
 import { Requests } from "./requests.ts";
 import { Watches } from "./watches.ts";
 
@@ -23,6 +24,7 @@ export interface Parts {
   readonly outbox: Outbox;
   readonly requests: Requests;
   readonly watches: Watches;
+  readonly renewal: Renewal;
 }
 
 /** `send` sends a frame if connected, and says whether it did. */
@@ -55,5 +57,11 @@ export function createParts(
   });
   const requests = new Requests({ timeoutMs: settings.requestTimeoutMs, environment, send });
   const watches = new Watches(requests, send);
-  return { emitter, cursors, ledger, acks, inbox, outbox, requests, watches };
+  const renewal = new Renewal({
+    environment,
+    token: settings.token,
+    renew: async (token) => (await requests.ask<"renew">({ op: "renew", token })).expiresIn,
+    failed: (error, retryInMs) => emitter.emit("error", { type: "token", error, retryInMs }),
+  });
+  return { emitter, cursors, ledger, acks, inbox, outbox, requests, watches, renewal };
 }

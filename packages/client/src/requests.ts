@@ -12,6 +12,7 @@ interface Answers {
   leave: ServerMessages["ok"];
   watch: ServerMessages["ok"];
   unwatch: ServerMessages["ok"];
+  renew: ServerMessages["ok"];
   history: ServerMessages["page"];
   users: ServerMessages["presence"];
   rooms: ServerMessages["rooms"];

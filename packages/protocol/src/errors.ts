@@ -83,9 +83,23 @@ const table = {
     retry: "reconnect",
   },
   unauthorized: {
-    meaning: "The token is missing, not valid or expired.",
+    meaning: "The token or password is missing or not valid.",
     http: 401,
     wsClose: 4002,
+    closes: true,
+    retry: "no",
+  },
+  token_expired: {
+    meaning: "The token has expired: get a new one.",
+    http: 401,
+    wsClose: 4006,
+    closes: true,
+    retry: "reconnect",
+  },
+  revoked: {
+    meaning: "The token was revoked, or all that its user or device had.",
+    http: 401,
+    wsClose: 4007,
     closes: true,
     retry: "no",
   },
@@ -126,6 +140,13 @@ const table = {
     closes: false,
     retry: "no",
   },
+  rate_limited: {
+    meaning: "Too much at once, by this connection, its user or its address. Nothing may be sent for `retryAfter`.",
+    http: 429,
+    wsClose: 4008,
+    closes: false,
+    retry: "later",
+  },
   storage_unavailable: {
     meaning: "The store could not take it; nothing was stored under this answer.",
     http: 503,
@@ -157,6 +178,13 @@ const table = {
   unknown_session: {
     meaning: "No session of that id lives.",
     http: 404,
+    wsClose: 1008,
+    closes: false,
+    retry: "no",
+  },
+  account_exists: {
+    meaning: "HTTP: there is an account of that name already.",
+    http: 409,
     wsClose: 1008,
     closes: false,
     retry: "no",

@@ -88,6 +88,7 @@ export const clientMessages = {
     ref,
     users: Type.Optional(Type.Array(name, { minItems: 1, maxItems: 1000 })),
   }),
+  renew: Type.Object({ op: Type.Literal("renew"), ref, token: Type.String({ minLength: 1, maxLength: 8192 }) }),
   ping: Type.Object({ op: Type.Literal("ping"), ref }),
   bye: Type.Object({ op: Type.Literal("bye") }),
 } as const;
@@ -133,6 +134,7 @@ export const serverMessages = {
       window: Type.Integer(),
       idleMs: milliseconds,
     }),
+    expiresIn: Type.Optional(milliseconds),
   }),
   message,
   ok: Type.Object({
@@ -145,6 +147,7 @@ export const serverMessages = {
     positions: Type.Optional(Type.Array(position)),
     recipients: Type.Optional(Type.Array(Type.Object({ to: name, state }))),
     duplicate: Type.Optional(Type.Boolean()),
+    expiresIn: Type.Optional(milliseconds),
   }),
   error: Type.Object({
     op: Type.Literal("error"),

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { temporaryDirectory } from "../../../test/support/temporary-directory.ts";
-import { type Config, type ConfigSources, environmentName, loadConfig, refuseToServe } from "./config.ts";
+import { type Config, type ConfigSources, environmentName, loadConfig, refuseToServe, warnOf } from "./config.ts";
 import { settings } from "./settings.ts";
 
 function file(t: TestContext, text: string): string {
@@ -167,5 +167,15 @@ describe("exposure", () => {
       assert.match(refusal(host) ?? "", /^Refusing to listen on .*--insecure/, host);
       assert.equal(refusal(host, true), undefined);
     }
+  });
+
+  it("may be anywhere where login is not open, and is warned of where it is", () => {
+    const at = (mode: string, insecure = false) => load({ flags: { host: "0.0.0.0", "auth.mode": mode, insecure } });
+    for (const mode of ["token", "accounts"]) {
+      assert.equal(refuseToServe(at(mode)), undefined, mode);
+      assert.equal(warnOf(at(mode, true)), undefined, mode);
+    }
+    assert.match(warnOf(at("open", true)) ?? "", /^WARNING/);
+    assert.equal(warnOf(load({})), undefined);
   });
 });

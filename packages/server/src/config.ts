@@ -7,6 +7,7 @@ import { isIPv6 } from "node:net";
 import type { Static, TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { parse as parseYaml } from "yaml";
+import { isLoopback } from "./auth/peer-address.ts";
 import { type Setting, settings } from "./settings.ts";
 
 type Key = keyof typeof settings;
@@ -120,16 +121,20 @@ function expectation(schema: TSchema): string {
   return `must be ${type === "integer" || type === "array" ? "an" : "a"} ${type}${range}`;
 }
 
-const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
-
 /** Why this configuration must not be served, or undefined. Open login is for this machine only. */
 export function refuseToServe(config: Config): string | undefined {
   const { host, insecure } = config;
   if (config["udpAgent.multicastGroup"] !== "" && isIPv6(host))
     return `udpAgent.multicastGroup is an IPv4 group and cannot be joined on ${host}. Set an IPv4 --host, or no group.`;
-  if (loopback.test(host) || insecure) return undefined;
+  if (config["auth.mode"] !== "open" || isLoopback(host) || insecure) return undefined;
   return (
-    `Refusing to listen on ${host}: login is open, so everybody who reaches it could be anybody. ` +
-    "Keep --host 127.0.0.1 and put an authenticating proxy before it, or say --insecure if you mean it."
+    `Refusing to listen on ${host}: login is open, so everybody who reaches it could be anybody. Set auth.mode to token ` +
+    "(JWT of your backend) or accounts (kept by Parley), see docs/authentication.md; or say --insecure if you mean it."
   );
+}
+
+/** What somebody should know who serves this configuration all the same, or undefined. */
+export function warnOf({ host, insecure, "auth.mode": mode }: Config): string | undefined {
+  if (mode !== "open" || isLoopback(host) || !insecure) return undefined;
+  return `WARNING: login is open on ${host}: everybody who reaches it can be anybody and read what is theirs.`;
 }

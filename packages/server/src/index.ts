@@ -3,6 +3,7 @@
  * else is the server's own and may change.
  */
 
+export { AuthenticationRefused } from "./auth/refusal.ts";
 export { loadConfig } from "./config.ts";
 export type { ErrorLog, Log, LogFields } from "./core/log.ts";
 export type { Entry } from "./engine/entry.ts";

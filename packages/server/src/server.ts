@@ -4,6 +4,8 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { Authentication } from "./auth/authentication.ts";
+import { type AuthSettings, loadTokenKeys } from "./auth/token-keys.ts";
 import type { Config } from "./config.ts";
 import { randomWord, systemClock } from "./core/clock.ts";
 import { Core } from "./core/core.ts";
@@ -53,12 +55,18 @@ export interface ServerParts {
 /** How often messages that have expired are looked for. */
 const expiryMs = 1_000;
 
-/** Opens the store and listens. Rejects with `StoreRefused`, `CertificateRefused`, or where an address cannot be had. */
+/** Opens the store and listens. Rejects with `AuthenticationRefused`, `StoreRefused`, `CertificateRefused`, or where an address cannot be had. */
 export async function startServer(
   config: Config,
   { log: givenLog, gateways: ownGateways = [], level, wrapEngine = (engine) => engine }: ServerParts,
 ): Promise<RunningServer> {
   const log = completeLog(givenLog);
+  const keys = await loadTokenKeys(authSettings(config), {
+    inMemory: config.engine === "memory",
+    insecure: config.insecure,
+    now: systemClock.now,
+    onFault: log.error,
+  });
   const tls = openTls(config, log);
   const metrics = new Metrics();
   const store = await openEngine(config, log, metrics, level).catch((error: unknown) => {
@@ -70,8 +78,12 @@ export async function startServer(
   const first: Stoppable[] = [];
   const last: Stoppable[] = [];
   try {
+    const settings = authSettings(config);
+    const auth = await Authentication.open({ settings, keys, engine, clock: systemClock });
     const core = await Core.open({
       engine,
+      authenticate: auth.authenticate,
+      longestTokenMs: auth.longestTokenMs,
       clock: systemClock,
       limits: {
         maxFrameBytes: config["limits.maxFrameBytes"],
@@ -110,8 +122,10 @@ export async function startServer(
     const context = { core, host: config.host, maxOutboxBytes: config["limits.maxOutboxBytes"], log, tls };
     for await (const gateway of startGateways(config, context, http, listenHttp)) add(gateway);
     for (const start of ownGateways) add(await start(context));
-    if (http && config["http.api"]) add(startApi({ ...context, http, openLogin: true }));
+    if (http && config["http.api"])
+      add(startApi({ ...context, auth, http, openLogin: config["auth.mode"] === "open" }));
     await http?.open();
+    if (http && config.engine === "level") last.push(announceOperator(auth, config.dataDir, http.url));
     const rounds = [
       regularly(() => core.trim(), config["retention.intervalSeconds"] * 1000, "retention", log),
       regularly(() => core.expire(), expiryMs, "expiry", log),
@@ -181,6 +195,26 @@ async function* startGateways(
       inactivityMs: config["udpAgent.inactivityMs"],
       maxDatagramBytes: config["udpAgent.maxDatagramBytes"],
     });
+}
+
+function authSettings(config: Config): AuthSettings {
+  return {
+    mode: config["auth.mode"],
+    secret: config["auth.secret"],
+    keyFiles: config["auth.keyFiles"],
+    jwksUrl: config["auth.jwksUrl"],
+    jwksSeconds: config["auth.jwksSeconds"],
+    audience: config["auth.audience"],
+    issuer: config["auth.issuer"],
+    skewSeconds: config["auth.skewSeconds"],
+    maxTokenDays: config["auth.maxTokenDays"],
+    sessionHours: config["auth.sessionHours"],
+  };
+}
+
+function announceOperator({ operator }: Authentication, dataDir: string, url: string): { stop(): Promise<void> } {
+  const withdraw = operator.announce(dataDir, url);
+  return { stop: async () => withdraw() };
 }
 
 function openTls(config: Config, log: Log): ServerTls | undefined {

@@ -55,6 +55,45 @@ export const settings = {
   },
   host: { schema: Type.String({ minLength: 1 }), fallback: "127.0.0.1", about: "address that all listeners bind" },
   insecure: { schema: flag, fallback: false, about: "allow an address beyond loopback without authentication" },
+  "auth.mode": {
+    schema: Type.Union([Type.Literal("open"), Type.Literal("token"), Type.Literal("accounts")]),
+    fallback: "open",
+    about: "who is let in: open (everybody is whom they say), token (JWT of your backend) or accounts (kept by Parley)",
+  },
+  "auth.secret": {
+    schema: Type.String(),
+    fallback: "",
+    about: "what your backend signs tokens with by HS256; at least 32 random bytes",
+    secret: true,
+  },
+  "auth.keyFiles": {
+    schema: Type.Array(Type.String({ minLength: 1 })),
+    fallback: [],
+    about: "files with public keys for RS256, ES256 or EdDSA: PEM, JWK or JWKS; read again when they change",
+  },
+  "auth.jwksUrl": { schema: Type.String(), fallback: "", about: "where your backend publishes its keys as a JWKS" },
+  "auth.jwksSeconds": {
+    schema: Type.Integer({ minimum: 1, maximum: 86_400 }),
+    fallback: 300,
+    about: "how long a JWKS counts before it is fetched again: as long a removed key is still taken",
+  },
+  "auth.audience": { schema: Type.String(), fallback: "", about: "the `aud` that tokens for this server have" },
+  "auth.issuer": { schema: Type.String(), fallback: "", about: "the `iss` that tokens must have; empty: any" },
+  "auth.skewSeconds": {
+    schema: Type.Integer({ minimum: 0, maximum: 300 }),
+    fallback: 5,
+    about: "how far your backend's clock may be ahead (`nbf`, `iat`); `exp` is taken exactly",
+  },
+  "auth.maxTokenDays": {
+    schema: Type.Integer({ minimum: 1, maximum: 3660 }),
+    fallback: 366,
+    about: "tokens that live longer than this are refused",
+  },
+  "auth.sessionHours": {
+    schema: Type.Integer({ minimum: 1, maximum: 8784 }),
+    fallback: 24,
+    about: "how long a session lasts that began by a password",
+  },
   "http.port": { schema: port, fallback: 8080, about: "port of the HTTP and WebSocket listener; 0 takes a free one" },
   "http.origins": {
     schema: Type.Array(Type.String()),

@@ -1,13 +1,18 @@
 /**
  * Asking a server's HTTP API from the command line: where it is, as whom, and what a refusal means for people and
- * scripts. Used by the commands for who runs a server.
+ * scripts. Who may read the server's data directory administers it by the operator's file there; from elsewhere it
+ * takes the token of somebody who does. Used by `parley user` and `parley token`.
  */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type OperatorFile, operatorFileName } from "../auth/operator-file.ts";
 import { complain } from "./complaint.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { whyUnreachable } from "./reachability.ts";
 
 /** The options of commands for who runs a server. */
 export interface OperatorFlags {
+  readonly dataDir: string;
   readonly url: string;
   readonly token?: string;
 }
@@ -25,15 +30,33 @@ export type ApiAnswer =
 
 const timeoutMs = 30_000;
 
-/** How to reach the server as an operator: by a token, or as anybody, which an open server takes from its own machine. */
-export function operatorAccess({ url, token }: OperatorFlags): ApiAccess | ExitCode {
-  const { protocol, host } = new URL(url);
-  if (protocol === "tcp:") {
-    complain("--url has to be that of the WebSocket and HTTP port: ws://HOST:PORT or wss://…");
-    return exitCodes.usage;
+/** How to reach the server as an operator; complains and gives the exit code where there is no way. */
+export function operatorAccess({ dataDir, url, token }: OperatorFlags): ApiAccess | ExitCode {
+  if (token !== undefined) return { url: apiUrl(url), authorization: `Bearer ${token}` };
+  const path = join(dataDir, operatorFileName);
+  try {
+    const file = JSON.parse(readFileSync(path, "utf8")) as OperatorFile;
+    return { url: file.url, authorization: `Bearer ${file.token}` };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT") complain(`${path} cannot be read: ${message}`);
+    else
+      complain(
+        `no server runs on ${dataDir} (no ${operatorFileName} there). Start \`parley serve\`, or say --data-dir; for a server elsewhere, --url and a token.`,
+      );
+    return code === "ENOENT" ? exitCodes.unreachable : exitCodes.failed;
   }
-  const authorization = token === undefined ? `Basic ${btoa("operator:")}` : `Bearer ${token}`;
-  return { url: `${protocol.replace("ws", "http")}//${host}`, authorization };
+}
+
+/** `Authorization: Basic`, for a user of mode `accounts`. */
+export function passwordAccess(url: string, user: string, password: string): ApiAccess {
+  return { url: apiUrl(url), authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}` };
+}
+
+/** The HTTP address of a server's WebSocket. */
+export function apiUrl(url: string): string {
+  const { host, protocol } = new URL(url);
+  return `${protocol.replace("ws", "http")}//${host}`;
 }
 
 /** Asks; what is wrong is told on standard error. `path` is below `/v1` and encoded. */

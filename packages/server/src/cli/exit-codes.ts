@@ -13,6 +13,16 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
+/** Ends a command before it has begun; what was wrong has been said. Caught in `program.ts`. */
+export class CommandEnded extends Error {
+  readonly exitCode: ExitCode;
+
+  constructor(exitCode: ExitCode) {
+    super(`ended with exit code ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
+
 /** What each code means, for people. */
 export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   ok: "done; or ended by Ctrl-C or SIGTERM where that is the way to end it",

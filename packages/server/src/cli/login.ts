@@ -13,6 +13,8 @@ export interface Login {
   readonly url: string;
   readonly user: string;
   readonly device?: string;
+  /** A token, or what gets one each time. */
+  readonly token?: string | (() => Promise<string>);
   /** Authorities to trust beside the usual ones, in PEM. */
   readonly ca?: string;
 }
@@ -21,7 +23,10 @@ export interface Login {
 const errandWindow = 1;
 
 /** Makes the client for a login, not connected yet. */
-export function createLoginClient({ url, user, device, ca }: Login, options: Partial<ClientOptions> = {}): Client {
+export function createLoginClient(
+  { url, user, device, token, ca }: Login,
+  options: Partial<ClientOptions> = {},
+): Client {
   // The platform's WebSocket takes no authorities of its own: the whole process trusts them.
   if (ca !== undefined) setDefaultCACertificates([...getCACertificates("default"), ca]);
   return createClient({
@@ -29,6 +34,7 @@ export function createLoginClient({ url, user, device, ca }: Login, options: Par
     user,
     transport: nodeTransport(),
     ...(device === undefined ? {} : { device }),
+    ...(token === undefined ? {} : { token }),
     ...options,
   });
 }

@@ -3,6 +3,7 @@
  * more than what `--help` needs; each command loads its own code when it runs.
  */
 import { Command, CommanderError } from "commander";
+import { addUserCommands } from "./commands/account-commands.ts";
 import { addBackup, addRestore } from "./commands/backup-commands.ts";
 import { addChat } from "./commands/chat-command.ts";
 import { addDead, addTrace } from "./commands/dead-commands.ts";
@@ -11,7 +12,8 @@ import { addHistory } from "./commands/history-command.ts";
 import { addListen } from "./commands/listen-command.ts";
 import { addSend } from "./commands/send-command.ts";
 import { addServe } from "./commands/serve-command.ts";
-import { exitCodeMeanings, exitCodes } from "./exit-codes.ts";
+import { addTokenCommands } from "./commands/token-commands.ts";
+import { CommandEnded, exitCodeMeanings, exitCodes } from "./exit-codes.ts";
 import { printableLines } from "./printable.ts";
 
 /** Runs one command line (without `node` and the script). Sets `process.exitCode`. */
@@ -24,6 +26,10 @@ export async function runCommandLine(words: readonly string[]): Promise<void> {
     if (words.length === 0) program.help({ error: true });
     await program.parseAsync(words, { from: "user" });
   } catch (error) {
+    if (error instanceof CommandEnded) {
+      process.exitCode = error.exitCode;
+      return;
+    }
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   }
@@ -40,8 +46,22 @@ function createProgram(): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(complaint(text)) })
     .addHelpText("after", () => `\n${exitCodeHelp()}\n\n${environmentHelp}`);
-  const commands = [addServe, addChat, addSend, addListen, addHistory, addUsers, addRooms];
-  for (const add of [...commands, addDead, addTrace, addBackup, addRestore]) add(program);
+  for (const add of [
+    addServe,
+    addChat,
+    addSend,
+    addListen,
+    addHistory,
+    addUsers,
+    addRooms,
+    addUserCommands,
+    addTokenCommands,
+    addDead,
+    addTrace,
+    addBackup,
+    addRestore,
+  ])
+    add(program);
   program.helpCommand("help [command]", "the same as --help");
   return program;
 }
@@ -61,4 +81,5 @@ const environmentHelp = `Environment:
   PARLEY_URL   the server, for every command that talks to one
   PARLEY_CA    authorities to trust, as --ca
   PARLEY_USER  who you are, for send, listen, history, users and rooms
+  PARLEY_TOKEN what proves it, where the server asks for a token
   NO_COLOR     no colours (there are none without a terminal anyway)`;

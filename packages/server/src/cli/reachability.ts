@@ -5,7 +5,13 @@
 import { connect } from "node:net";
 
 const probeTimeoutMs = 2_000;
-const defaultPorts: Readonly<Record<string, number>> = { "ws:": 80, "wss:": 443, "tcp:": 5790 };
+const defaultPorts: Readonly<Record<string, number>> = {
+  "ws:": 80,
+  "wss:": 443,
+  "http:": 80,
+  "https:": 443,
+  "tcp:": 5790,
+};
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ENOTFOUND: "no such host",

@@ -1,6 +1,7 @@
 /** `parley serve`: starts the server, says what can be done where, drains on SIGTERM and SIGINT. */
 import { writeSync } from "node:fs";
-import { type Config, environmentName, loadConfig, refuseToServe } from "../config.ts";
+import { AuthenticationRefused } from "../auth/refusal.ts";
+import { type Config, environmentName, loadConfig, refuseToServe, warnOf } from "../config.ts";
 import { DrainTimeout } from "../drain.ts";
 import { StoreRefused } from "../engine/level/open-store.ts";
 import type { Listener } from "../gateway/gateway.ts";
@@ -16,6 +17,7 @@ export interface ServeFlags {
   readonly dataDir?: string;
   readonly host?: string;
   readonly insecure?: boolean;
+  readonly auth?: string;
   readonly wsPort?: string;
   readonly tcpPort?: string;
   readonly engine?: string;
@@ -42,6 +44,7 @@ export async function serve(flags: ServeFlags): Promise<number> {
       dataDir: flags.dataDir,
       host: flags.host,
       insecure: flags.insecure,
+      "auth.mode": flags.auth,
       engine: flags.engine,
       gateways: flags.gateways,
       "http.port": flags.wsPort,
@@ -57,16 +60,23 @@ export async function serve(flags: ServeFlags): Promise<number> {
     console.error(`parley: ${exposure}`);
     return exitCodes.usage;
   }
+  const warning = warnOf(loaded.config);
+  if (warning) console.error(`parley: ${warning}`);
   const log = standardErrorLog(loaded.config);
   const server = await startServer(loaded.config, { log }).catch((error: unknown) => {
+    if (error instanceof AuthenticationRefused) {
+      for (const fault of error.faults) console.error(`parley: ${fault}`);
+      return exitCodes.usage;
+    }
     console.error(`parley: ${explain(error, loaded.config)}`);
-    return undefined;
+    return exitCodes.failed;
   });
-  if (!server) return exitCodes.failed;
+  if (typeof server === "number") return server;
   const signalled = untilSignalled();
   announce(
     server.listeners,
     loaded.config.engine === "memory" ? "in memory, gone when it ends" : `in ${loaded.config.dataDir}`,
+    loaded.config["auth.mode"],
     began,
   );
   process.on("SIGHUP", () => server.reload());
@@ -115,11 +125,18 @@ function writeStandardError(text: string): void {
 
 const chats = "npx parley chat alice --to bob · npx parley chat bob --to alice";
 
-function announce(listeners: readonly Listener[], where: string, began: number): void {
-  console.log(`Parley keeps its data ${where}. Anybody on this machine may log in.`);
+/** By `auth.mode`: who may log in. */
+const doors: Readonly<Record<Config["auth.mode"], string>> = {
+  open: "Anybody on this machine may log in.",
+  token: "Logging in takes a token of your backend.",
+  accounts: "Logging in takes an account: `parley user add NAME` makes one.",
+};
+
+function announce(listeners: readonly Listener[], where: string, mode: Config["auth.mode"], began: number): void {
+  console.log(`Parley keeps its data ${where}. ${doors[mode]}`);
   const width = Math.max(...listeners.map(({ url }) => url.length));
   for (const { url, purpose } of listeners) console.log(`  ${url.padEnd(width)}  ${purpose}`);
-  const canChat = listeners.some(({ url }) => url.startsWith("ws:") && url.endsWith(nativePath));
+  const canChat = mode === "open" && listeners.some(({ url }) => url.startsWith("ws:") && url.endsWith(nativePath));
   const hint = canChat ? ` Try, in two more terminals: ${chats}` : "";
   console.log(`ready in ${((performance.now() - began) / 1000).toFixed(2)} s.${hint}`);
 }

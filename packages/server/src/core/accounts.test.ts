@@ -40,7 +40,7 @@ describe("an account", () => {
     assert.equal(await account(restarted, "alice"), "6 = 3 + 0 + 3");
     await restarted.core.trim();
     assert.equal(await account(restarted, "alice"), "6 = 3 + 0 + 3");
-    assert.deepEqual(await engine.scan("account", ""), [
+    assert.deepEqual(await engine.scan("balance", ""), [
       ["alice", { epoch: "e1", since: 0, upTo: 6, acknowledged: 3, dead: 3, missing: 0, turnedAway: 0 }],
     ]);
   });

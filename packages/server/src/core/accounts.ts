@@ -29,7 +29,7 @@ export interface Account {
 /** The sums over all logs. */
 export type Totals = Omit<Account, "log" | "epoch"> & { readonly logs: number };
 
-type AccountRecord = RecordKinds["account"];
+type AccountRecord = RecordKinds["balance"];
 type Ending = "acknowledged" | "pending" | "dead" | "missing";
 /** Seqs of entries with dead letters, and the keys of the letters that were purged. */
 interface Dead {
@@ -106,7 +106,7 @@ export class Accounts {
   }
 
   async #write(log: LogName, account: AccountRecord, records: readonly RecordWrite[]): Promise<void> {
-    await this.#engine.write([{ kind: "account", key: log, value: account }, ...records]);
+    await this.#engine.write([{ kind: "balance", key: log, value: account }, ...records]);
     this.#known.set(log, account);
   }
 
@@ -170,7 +170,7 @@ export class Accounts {
 
   /** The log's record, or what it is before there is one. What an earlier epoch had is not part of it. */
   async #begun(log: LogName, { epoch, first }: Head): Promise<AccountRecord> {
-    const stored = this.#known.get(log) ?? new Map(await this.#engine.scan("account", log)).get(log);
+    const stored = this.#known.get(log) ?? new Map(await this.#engine.scan("balance", log)).get(log);
     if (stored) this.#known.set(log, stored);
     if (stored?.epoch === epoch) return stored;
     const before = first - 1;

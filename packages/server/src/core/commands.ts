@@ -18,6 +18,7 @@ import {
 } from "@parley/protocol";
 import { StorageUnavailable } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
+import { renew } from "./admission.ts";
 import type { CoreEvent } from "./connection.ts";
 import type { User } from "./directory.ts";
 import { parseHistory, readPage } from "./history.ts";
@@ -51,6 +52,7 @@ const handlers: { readonly [Op in keyof Asked]: Handler<Asked[Op]> } = {
   rooms: listRooms,
   watch,
   unwatch,
+  renew: inTurn(renew),
 };
 
 const nothing: Answer = ok(undefined);

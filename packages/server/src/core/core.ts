@@ -13,7 +13,6 @@ import {
   ok,
   type Position,
   parseAddress,
-  parseDevice,
   parseUser,
   type Result,
   type ServerMessages,
@@ -23,6 +22,7 @@ import {
 import type { Engine } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import { Accounts } from "./accounts.ts";
+import { admit, chosenDevice, expiryOf, stands } from "./admission.ts";
 import { adoptLetters } from "./adopted-letters.ts";
 import { type Clock, randomWord } from "./clock.ts";
 import { type Command, handle } from "./commands.ts";
@@ -39,6 +39,7 @@ import { type Authenticate, type Credentials, type Identity, takeAtTheirWord } f
 import { createIds } from "./ids.ts";
 import { Inspection } from "./inspection.ts";
 import { LetterBook } from "./letter-book.ts";
+import { LiveSessions } from "./live-sessions.ts";
 import { type Log, type LogFields, silentLog } from "./log.ts";
 import { addMembers, enter, findRoom, type Group, leave } from "./membership.ts";
 import { type Posted, post } from "./post.ts";
@@ -47,6 +48,7 @@ import { Readers } from "./readers.ts";
 import { type Removed, removeRoom, removeUser } from "./removal.ts";
 import { checkChoosable, type SystemName } from "./reserved-names.ts";
 import { Retention, type RetentionPolicy } from "./retention.ts";
+import { type RevocationRequest, Revocations } from "./revocations.ts";
 import { keepSecret } from "./secrets.ts";
 import type { CoreLimits, Services } from "./services.ts";
 import { Session } from "./session.ts";
@@ -66,6 +68,8 @@ export interface CoreOptions {
   readonly log?: Log;
   /** Default: everybody is whom they say. */
   readonly authenticate?: Authenticate;
+  /** No token that `authenticate` takes lives longer. Default: 366 days. */
+  readonly longestTokenMs?: number;
 }
 
 /** What a gateway says to log a connection in. */
@@ -78,6 +82,8 @@ export interface LoggedIn {
   readonly resets: readonly ServerMessages["reset"][];
 }
 
+const defaultLongestTokenMs = 366 * 24 * 3_600_000;
+
 export class Core {
   readonly limits: CoreLimits;
   /** What there is, for who looks after the server. */
@@ -85,26 +91,32 @@ export class Core {
   readonly #services: Services;
   readonly #counters: Counters;
   readonly #retention: Retention;
-  readonly #authenticate: Authenticate;
   /** What became of messages that were not acknowledged, and what operators do with it. */
   readonly letters: LetterBook;
-  /** By `user/device`. */
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions: LiveSessions<Session>;
   #draining = false;
 
-  private constructor(services: Services, counters: Counters, retention: RetentionPolicy, authenticate: Authenticate) {
+  private constructor(
+    services: Services,
+    sessions: LiveSessions<Session>,
+    counters: Counters,
+    retention: RetentionPolicy,
+  ) {
+    this.#sessions = sessions;
     this.limits = services.limits;
     this.#services = services;
     this.#counters = counters;
     this.letters = new LetterBook(services);
     this.#retention = new Retention(services, retention);
-    this.#authenticate = authenticate;
-    this.inspection = new Inspection(services, () => this.#sessions.values());
+    this.inspection = new Inspection(services, () => sessions.all);
   }
 
   /** Loads users, rooms and memberships. Rejects with `StorageUnavailable`. */
   static async open(options: CoreOptions): Promise<Core> {
-    const { engine, clock, limits, retention, rememberedDeliveries = 0, onError, log, authenticate } = options;
+    const { engine, clock, limits, retention, rememberedDeliveries = 0, onError, log } = options;
+    const { authenticate = takeAtTheirWord, longestTokenMs = defaultLongestTokenMs } = options;
+    const now = () => clock.now();
+    const sessions = new LiveSessions<Session>(now);
     const directory = await Directory.load(engine);
     const newId = createIds(clock);
     const cursors = new Cursors(engine);
@@ -126,26 +138,29 @@ export class Core {
       statistics: await Statistics.open(engine, (error) => onError("statistics were not written", error)),
       presence: new Presence(clock, directory, (error) => onError("lastSeen was not written", error)),
       deadLetters,
+      authenticate,
+      sessions,
+      revocations: await Revocations.load({ engine, sessions, now, longestTokenMs }),
       traffic,
       accounts,
       deliveries: new DeliveryRecord(clock, rememberedDeliveries),
       expiry: new Expiry({ engine, clock, readers, accounts, deadLetters, onFault }),
     };
     await adoptLetters(engine);
-    return new Core(services, await Counters.load(engine), retention, authenticate ?? takeAtTheirWord);
+    return new Core(services, sessions, await Counters.load(engine), retention);
   }
 
   /**
    * Begins a session for a connection. The gateway then tells `welcome` and the resets and calls `session.start()`. A
-   * session of the same device ends. Faults: `bad_message`, `bad_name`, `forbidden`, `unauthorized`, `shutting_down`.
-   * Rejects with `StorageUnavailable`.
+   * session of the same device ends. Faults: those of `admit`, `register` and `stands`, `shutting_down`. Rejects with
+   * `StorageUnavailable`.
    */
   async login(connection: Connection, login: Login): Promise<Result<LoggedIn>> {
-    const identity = await this.#authenticate(login, connection.info);
+    const identity = await this.identify(login, connection.info);
     return identity.ok ? this.begin(connection, identity.value, login) : identity;
   }
 
-  /** Begins a session for somebody who was identified; see `login`. Faults: `bad_name`, `forbidden`. */
+  /** Begins a session for somebody who was identified; see `login`. Faults: `bad_name`, `forbidden`, those of `stands`. */
   async begin(
     connection: Connection,
     identity: Identity,
@@ -153,23 +168,25 @@ export class Core {
   ): Promise<Result<LoggedIn>> {
     const { clock, presence } = this.#services;
     if (this.#draining) return fail("shutting_down", "the server is going down");
+    const chosen = chosenDevice(login.device, identity.device);
+    if (!chosen.ok) return chosen;
     const id = randomWord(clock);
-    const device = login.device === undefined ? ok(`session-${id}` as DeviceKey) : parseDevice(login.device);
-    if (!device.ok) return device;
+    const device = chosen.value ?? (`session-${id}` as DeviceKey);
     const registered = await this.#userOf(identity);
     if (!registered.ok) return registered;
     const user = registered.value;
+    const standing = stands(this.#services, identity, user.key, device);
+    if (!standing.ok) return standing;
     const session = new Session(this.#services, connection, {
       id,
       user,
       identity,
-      device: device.value,
-      lasting: login.device !== undefined,
+      device,
+      lasting: chosen.value !== undefined,
       window: Math.min(login.window ?? defaultWindow, this.limits.maxWindow),
       onEnd: (ended) => this.#ended(ended),
     });
-    this.#sessions.get(session.origin)?.close("replaced", "the same device connected again");
-    this.#sessions.set(session.origin, session);
+    this.#sessions.add(session);
     presence.sessionBegan(session);
     try {
       const resets = await resume(session, login.positions ?? []);
@@ -181,18 +198,26 @@ export class Core {
   }
 
   /**
-   * Who somebody is who asks without a session, made durably if new. Faults: `bad_message`, `bad_name`, `forbidden`,
-   * `unauthorized`. Rejects with `StorageUnavailable`.
+   * Who somebody is who asks without a session, made durably if new. Faults: those of `admit`, `register` and `stands`.
+   * Rejects with `StorageUnavailable`.
    */
   async authenticate(
     credentials: Credentials,
     from: Connection["info"],
   ): Promise<Result<{ readonly identity: Identity; readonly user: User }>> {
-    const authenticated = await this.#authenticate(credentials, from);
-    if (!authenticated.ok) return authenticated;
-    const identity = authenticated.value;
+    const admitted = await admit(this.#services, credentials, from);
+    if (!admitted.ok) return admitted;
+    const { identity, device } = admitted.value;
     const user = await this.#userOf(identity);
-    return user.ok ? ok({ identity, user: user.value }) : user;
+    if (!user.ok) return user;
+    const standing = stands(this.#services, identity, user.value.key, device);
+    return standing.ok ? ok({ identity, user: user.value }) : standing;
+  }
+
+  /** Finds out who somebody is. Faults: those of `admit`. */
+  async identify(credentials: Credentials, from: Connection["info"]): Promise<Result<Identity>> {
+    const admitted = await admit(this.#services, credentials, from);
+    return admitted.ok ? ok(admitted.value.identity) : admitted;
   }
 
   async #userOf({ user }: Identity): Promise<Result<User>> {
@@ -309,11 +334,20 @@ export class Core {
       seq: sent,
     }));
     const limits = { maxFrameBytes, maxBodyBytes, maxRecipients, window: session.window, idleMs };
-    return { op: "welcome", user: session.user.name, device: session.device, session: session.id, positions, limits };
+    const { id, user, device, identity } = session;
+    return {
+      op: "welcome",
+      user: user.name,
+      device,
+      session: id,
+      positions,
+      limits,
+      ...expiryOf(identity, this.now()),
+    };
   }
 
   #ended(session: Session): void {
-    if (this.#sessions.get(session.origin) === session) this.#sessions.delete(session.origin);
+    this.#sessions.delete(session);
     this.#services.presence.sessionEnded(session);
   }
 
@@ -324,7 +358,7 @@ export class Core {
 
   /** The sessions that live now. */
   get sessions(): Iterable<Session> {
-    return this.#sessions.values();
+    return this.#sessions.all;
   }
 
   /** What was sent, by whom, where and when. */
@@ -347,8 +381,17 @@ export class Core {
     return this.#services.expiry.run();
   }
 
-  /** Goes round all logs once: trims them, gives up what nobody acknowledges. Rejects with `StorageUnavailable`. */
-  trim(): Promise<void> {
+  /** Makes tokens void and ends the sessions that live by them; see `revocations.ts`. */
+  revoke(request: RevocationRequest): ReturnType<Revocations["add"]> {
+    return this.#services.revocations.add(request);
+  }
+
+  /**
+   * Goes round all logs once: trims them, gives up what nobody acknowledges; forgets old revocations. Rejects with
+   * `StorageUnavailable`.
+   */
+  async trim(): Promise<void> {
+    await this.#services.revocations.clean();
     return this.#retention.run(this.#services.clock.now());
   }
 
@@ -360,13 +403,13 @@ export class Core {
   /** Lets nobody in any more, and ends all sessions when they are answered; see `farewell.ts`. The engine stays open. */
   async drain(withinMs: number): Promise<void> {
     this.#draining = true;
-    await sayFarewell([...this.#sessions.values()], withinMs);
+    await sayFarewell(this.#sessions.all, withinMs);
     this.close();
   }
 
   /** Ends all sessions: they are told to reconnect. The engine stays open. */
   close(): void {
-    for (const session of [...this.#sessions.values()]) session.close("shutting_down", "the server is going down");
+    this.#sessions.close("shutting_down", "the server is going down", () => true);
     this.#services.presence.stop();
     this.#services.statistics.stop();
   }

@@ -13,6 +13,8 @@ export interface Credentials {
   readonly device?: string;
   /** As the peer sent it; not checked in any way yet. */
   readonly token?: string;
+  /** The same; only HTTP carries one. */
+  readonly password?: string;
 }
 
 export interface Identity {
@@ -22,12 +24,20 @@ export interface Identity {
   readonly rights: Rights;
   /** Milliseconds since the epoch from which on it counts no more; `Infinity`: never. */
   readonly expiresAt: number;
+  /** When it was proved (a token's `iat`): revoking a user voids what is older. 0: not known. */
+  readonly issuedAt: number;
   /** The token's `jti`, by which it may be revoked. */
   readonly tokenId: string | undefined;
 }
 
-/** What somebody may do beyond what membership and ownership decide. */
+/**
+ * What somebody may do, where membership and ownership allow it. `send`, `read` and `join` are folded addresses, or
+ * beginnings of such with a `*` after them (`#team-*`, `#*`, `*`); undefined: no restriction beyond the usual.
+ */
 export interface Rights {
+  readonly send: readonly string[] | undefined;
+  readonly read: readonly string[] | undefined;
+  readonly join: readonly string[] | undefined;
   /** Everything that an operator may: other people's logs, sessions, dead letters, accounts. */
   readonly administer: boolean;
 }
@@ -35,7 +45,7 @@ export interface Rights {
 /** Finds out who somebody is. Faults: `bad_message` where something is missing, `unauthorized`. */
 export type Authenticate = (credentials: Credentials, from: Connection["info"]) => Promise<Result<Identity>>;
 
-export const everydayRights: Rights = { administer: false };
+export const everydayRights: Rights = { send: undefined, read: undefined, join: undefined, administer: false };
 
 /** `127.0.0.0/8` or `::1`, with a port. */
 const onThisMachine = /^(?:(?:::ffff:)?127(?:\.\d{1,3}){3}|::1|\[::1\]):\d+$/;
@@ -49,5 +59,6 @@ export const takeAtTheirWord: Authenticate = async ({ user }, { address }) =>
         device: undefined,
         rights: { ...everydayRights, administer: onThisMachine.test(address) },
         expiresAt: Infinity,
+        issuedAt: Infinity,
         tokenId: undefined,
       });

@@ -188,7 +188,7 @@ export class LetterBook {
  * What is written for a letter that is purged: nothing remains where its entry is accounted for. Else the entry is dead
  * for ever, which must still be known when its turn comes.
  */
-function purgeRecord({ log, seq, letter, epoch, reason, ts }: Letter, account: RecordKinds["account"]): RecordWrite {
+function purgeRecord({ log, seq, letter, epoch, reason, ts }: Letter, account: RecordKinds["balance"]): RecordWrite {
   const key = letterKey(log, seq, letter);
   const isCounted = seq === 0 || epoch !== account.epoch || seq <= account.upTo;
   return { kind: "letter", key, value: isCounted ? undefined : { epoch, reason, ts, purged: true } };

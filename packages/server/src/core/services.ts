@@ -11,9 +11,12 @@ import type { DeliveryRecord } from "./delivery-record.ts";
 import type { Directory } from "./directory.ts";
 import type { Expiry } from "./expiry.ts";
 import type { Hub } from "./hub.ts";
+import type { Authenticate } from "./identity.ts";
+import type { LiveSessions } from "./live-sessions.ts";
 import type { LogFields } from "./log.ts";
 import type { Presence } from "./presence.ts";
 import type { Readers } from "./readers.ts";
+import type { Revocations } from "./revocations.ts";
 import type { Statistics } from "./statistics.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -34,6 +37,9 @@ export interface Services {
   readonly presence: Presence;
   readonly readers: Readers;
   readonly deadLetters: DeadLetters;
+  readonly authenticate: Authenticate;
+  readonly sessions: LiveSessions;
+  readonly revocations: Revocations;
   readonly traffic: Traffic;
   readonly statistics: Statistics;
   readonly accounts: Accounts;

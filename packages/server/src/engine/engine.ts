@@ -80,7 +80,7 @@ export interface RecordKinds {
   /** Key: what it is for. `value`: base64url of random bytes. */
   secret: { readonly value: string };
   /** Key: log. How the log's entries up to `upTo` ended, for good; see `core/accounts.ts`. */
-  account: {
+  balance: {
     readonly epoch: string;
     readonly since: number;
     readonly upTo: number;
@@ -99,6 +99,14 @@ export interface RecordKinds {
     readonly replayed?: { readonly id: string; readonly ts: number; readonly to: string };
     readonly purged?: true;
   };
+  /** Key: what is revoked, as `token id`, `user name` or `device user name`. Voids what was proved up to `before`. */
+  revocation: {
+    readonly before: number;
+    /** From here on no token exists that it is about. */
+    readonly until: number;
+  };
+  /** Key: the user's. `password`: its hash with all that checking it needs, as `auth/passwords.ts` writes it. */
+  account: { readonly name: string; readonly password: string; readonly admin: boolean; readonly createdAt: number };
 }
 export type RecordKind = keyof RecordKinds;
 export type RecordWrite = {

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { ChatFlags } from "../chat/chat.ts";
 import { address, userName, wholeNumber } from "../option-values.ts";
-import { addDevice, addExamples, addUrl } from "./shared-options.ts";
+import { addDevice, addExamples, addProof, addUrl } from "./shared-options.ts";
 
 export function addChat(program: Command): void {
   const command = program
@@ -21,7 +21,7 @@ export function addChat(program: Command): void {
       "whom to talk to at first: a user, a '#room' (you join it) or '*' for everybody",
       address,
     );
-  addDevice(addUrl(command), "name of this device (default: one is made up and kept)")
+  addDevice(addProof(addUrl(command)), "name of this device (default: one is made up and kept)")
     .option(
       "--history <n>",
       "how many earlier messages to show at first (default: 20; 0 without a terminal)",

@@ -15,6 +15,7 @@ export function addServe(program: Command): void {
     .option("--config <file>", "YAML file with settings (env: PARLEY_CONFIG)")
     .option("--data-dir <directory>", "where everything is kept (default: ./data)")
     .option("--host <address>", "address to listen on (default: 127.0.0.1)")
+    .option("--auth <mode>", "who is let in: open, token or accounts (default: open); see docs/authentication.md")
     .option("--ws-port <port>", "HTTP and WebSocket port (default: 8080)")
     .option("--tcp-port <port>", "port of the native protocol over TCP (default: 5790)")
     .option("--gateways <names>", "only these protocols, by the names that it prints (default: all)")

@@ -1,5 +1,6 @@
 /** The options that every command has which talks to a server, and the form of the examples in `--help`. */
 import { type Command, Option } from "commander";
+import { CommandEnded } from "../exit-codes.ts";
 import { authorities, deviceName, serverUrl, userName } from "../option-values.ts";
 
 const defaultUrl = "ws://127.0.0.1:8080";
@@ -19,15 +20,36 @@ export function addUrl(command: Command): Command {
   );
 }
 
-/** For who runs a server: `--url` and `--token`. */
-export function addOperator(command: Command): Command {
+/** `--token`. */
+export function addToken(command: Command): Command {
   const option = new Option("--token <token>", "a token, where the server asks for one; rather by the environment");
-  return addUrl(command).addOption(option.env("PARLEY_TOKEN"));
+  return command.addOption(option.env("PARLEY_TOKEN"));
 }
 
-/** `--url` and `--user`. */
+/** `--token` and `--password`, for a command that talks as somebody: by `--user`, or its first argument. */
+export function addProof(command: Command): Command {
+  addToken(command).addOption(
+    new Option("--password", "ask for the password of the account (auth.mode accounts)").conflicts("token"),
+  );
+  return command.hook("preAction", async (_, running) => {
+    const { url, user, password } = running.opts<{ url: string; user?: string; password?: boolean }>();
+    if (!password) return;
+    const { passwordTokens } = await import("../password-login.ts");
+    const tokens = await passwordTokens(url, user ?? String(running.args[0]));
+    if (typeof tokens === "number") throw new CommandEnded(tokens);
+    running.setOptionValue("token", tokens);
+  });
+}
+
+/** For commands of who runs the server: its data directory, or `--url` and `--token`. */
+export function addOperator(command: Command): Command {
+  const dataDir = new Option("--data-dir <directory>", "of the server, beside which this runs");
+  return addToken(addUrl(command.addOption(dataDir.env("PARLEY_DATA_DIR").default("./data"))));
+}
+
+/** `--url`, `--user`, `--token` and `--password`. */
 export function addLogin(command: Command): Command {
-  return addUrl(command).addOption(
+  return addProof(addUrl(command)).addOption(
     new Option("-u, --user <name>", "who you are").env("PARLEY_USER").makeOptionMandatory().argParser(userName),
   );
 }

@@ -1,6 +1,7 @@
 /** What a part of the API is: `api.ts` has the list of them. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
+import type { Authentication } from "../../auth/authentication.ts";
 import type { Core } from "../../core/core.ts";
 import type { GatewayLog } from "../../gateway/gateway.ts";
 import type { HttpListener } from "../http-listener.ts";
@@ -11,6 +12,7 @@ export const gatewayName = "http";
 
 export interface ApiOptions {
   readonly core: Core;
+  readonly auth: Authentication;
   /** The shared listener, not open yet. */
   readonly http: HttpListener;
   /** Whether names are given for the asking. */

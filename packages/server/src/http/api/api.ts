@@ -5,6 +5,7 @@
 import type { FastifyInstance } from "fastify";
 import { type TSchema, Type } from "typebox";
 import type { Gateway } from "../../gateway/gateway.ts";
+import { accountRoutes } from "./account-routes.ts";
 import { type ApiOptions, type ApiPlugin, gatewayName } from "./api-plugin.ts";
 import { authenticateRequests } from "./authentication.ts";
 import { backupRoutes } from "./backup-routes.ts";
@@ -22,6 +23,7 @@ import { Message, Position, Presence } from "./schemas.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { statisticsRoutes } from "./statistics-routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
+import { tokenRoutes } from "./token-routes.ts";
 import { traceRoutes } from "./trace-routes.ts";
 import { type SchemaTypes, validateRequests } from "./validation.ts";
 
@@ -37,6 +39,8 @@ const parts: readonly ApiPlugin[] = [
   statisticsRoutes,
   deadLetterRoutes,
   traceRoutes,
+  tokenRoutes,
+  accountRoutes,
 ];
 
 /** Schemas that have a name in the OpenAPI document; see `reference`. */

@@ -89,5 +89,5 @@ function parseAuthorization(header: string): Result<Credentials> {
   const pair = Buffer.from(rest, "base64").toString("utf8");
   const colon = pair.indexOf(":");
   if (colon < 1) return fail("unauthorized", "Authorization: Basic must be NAME:PASSWORD in base64");
-  return ok({ user: pair.slice(0, colon) });
+  return ok({ user: pair.slice(0, colon), password: pair.slice(colon + 1) });
 }

@@ -85,7 +85,14 @@ function faultOf(error: FastifyError, log: GatewayLog): Fault {
 /** The codes with which every operation may fail. */
 const always: readonly ErrorCode[] = ["bad_message", "internal"];
 /** Those of operations that ask who it is. */
-const whereAuthenticated: readonly ErrorCode[] = ["unauthorized", "forbidden", "storage_unavailable"];
+const whereAuthenticated: readonly ErrorCode[] = [
+  "unauthorized",
+  "token_expired",
+  "revoked",
+  "rate_limited",
+  "forbidden",
+  "storage_unavailable",
+];
 
 /** The documented failures of an operation, by status, for a route's `response`. */
 export function problems(codes: readonly ErrorCode[], authenticated = true): Record<number, object> {
