@@ -16,23 +16,21 @@ import {
   type ServerMessages,
 } from "@parley/protocol";
 import type { Append, AppendOutcome, LogPosition } from "../engine/engine.ts";
-import type { Directory, User, UserSession } from "./directory.ts";
+import { type Actor, authorise } from "./authorisation.ts";
+import type { Directory, UserSession } from "./directory.ts";
 import { digestOf, encodeContent, encodePayload, isBase64 } from "./message.ts";
 import type { CoreLimits, Services } from "./services.ts";
 
 type Send = ClientMessages["send"];
 
 /** Who sends, and who is told what became of it: a session, or somebody who has none (`post.ts`). */
-export interface Sender {
-  readonly user: User;
+export interface Sender extends Actor {
   /** What the entries carry so that they are not delivered to where they came from. */
   readonly origin: string;
   /** Counts what is not answered yet. */
   readonly requests: { taken(): void; answered(): void };
   /** The session that does not count as one that gets the message; undefined: there is none. */
   readonly session: UserSession | undefined;
-  /** Whether it may send to rooms that it is no member of. */
-  readonly isServer: boolean;
   tell(event: ServerMessages["ok"]): void;
   fault(fault: Fault, about: { readonly ref?: string; readonly clientId?: string }): void;
 }
@@ -75,22 +73,28 @@ function recipientsOf(directory: Directory, sender: Sender, { to }: Send): Resul
   return ok([...addresses.values()]);
 }
 
-/** The address, in its registered spelling, if the session may send to it. */
-function recipient(directory: Directory, { user: sender, isServer }: Sender, text: string): Result<Address> {
+/** The address, in its registered spelling, if the sender may send to it. */
+function recipient(directory: Directory, sender: Sender, text: string): Result<Address> {
   const parsed = parseAddress(text);
   if (!parsed.ok) return parsed;
-  const address = parsed.value;
-  if (address.kind === "everyone") return ok(everyone);
+  const { address, isKnown } = registered(directory, parsed.value);
+  const allowed = authorise(sender, "send", address);
+  // Nobody is a member of a room that does not exist; whether it does is not told to those who may not send there.
+  if (!allowed.ok && (isKnown || allowed.fault.code !== "not_member")) return allowed;
+  if (isKnown) return ok(address);
+  return address.kind === "room"
+    ? fail("unknown_room", `there is no room ${address.name}`)
+    : fail("unknown_user", `no user ${address.name} has ever connected`);
+}
+
+function registered({ users, rooms }: Directory, address: Address): { address: Address; isKnown: boolean } {
+  if (address.kind === "everyone") return { address: everyone, isKnown: true };
   if (address.kind === "user") {
-    const user = directory.users.get(address.key);
-    return user
-      ? ok({ kind: "user", key: user.key, name: user.name })
-      : fail("unknown_user", `no user ${address.name} has ever connected`);
+    const user = users.get(address.key);
+    return { address: user ? { kind: "user", key: user.key, name: user.name } : address, isKnown: user !== undefined };
   }
-  const room = directory.rooms.get(address.key);
-  if (!room) return fail("unknown_room", `there is no room ${address.name}`);
-  if (!isServer && !room.members.has(sender.key)) return fail("not_member", `you are not a member of ${room.name}`);
-  return ok({ kind: "room", key: room.key, name: room.name });
+  const room = rooms.get(address.key);
+  return { address: room ? { kind: "room", key: room.key, name: room.name } : address, isKnown: room !== undefined };
 }
 
 class Submission implements Append {

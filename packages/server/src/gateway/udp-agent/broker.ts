@@ -1,10 +1,13 @@
 /**
  * What agents ask, and what becomes of it: the mapping of `udp-agent` to the core. An agent is told apart by its user
- * name, and belongs to the IP address that it logged in from, whatever ports its datagrams come from.
+ * name, and belongs to the IP address that it logged in from, whatever ports its datagrams come from. Where login is not
+ * open, who logs in proves it by a token before anything is kept of it, and every later datagram by the agent's secret.
  */
+import { randomBytes } from "node:crypto";
 import { type Fault, maxRecipients, type Result, type UserAddress } from "@parley/protocol";
+import type { Actor } from "../../core/authorisation.ts";
 import type { Core } from "../../core/core.ts";
-import type { User } from "../../core/directory.ts";
+import type { Identity } from "../../core/identity.ts";
 import type { GatewayLog } from "../gateway.ts";
 import { IdleSweep } from "../idle-sweep.ts";
 import { unexpected } from "../unexpected.ts";
@@ -27,17 +30,22 @@ export interface BrokerOptions {
 /** Hands a datagram to the operating system; `done` is told later whether it took it. */
 export type SendTo = (datagram: Buffer, port: number, address: string, done: (sent: boolean) => void) => void;
 
+type LogIn = Extract<AgentMessage, { id: "log_in" }>;
 type Asked<Id extends AgentMessage["id"]> = Extract<AgentMessage, { id: Id }>["content"];
 
 /** They have no sockets that would run out. */
 const defaultMaxAgents = 10_000;
+/** Logins whose token is being looked at: what comes beyond them is dropped. */
+const maxProving = 256;
 /** Bytes of names in a notice about several users. */
 const maxListedBytes = 2000;
+const secretBytes = 16;
 const name = "udp-agent";
 
 export class Broker {
   /** Datagrams that were refused: of users who are not logged in, or are from elsewhere. */
   refused = 0;
+  #proving = 0;
   readonly #options: BrokerOptions;
   readonly #sendTo: SendTo;
   /** By the user's key. */
@@ -58,18 +66,40 @@ export class Broker {
   /** Carries out what a datagram says. */
   handle(message: AgentMessage, source: Source): void {
     const { sender } = message;
+    const { core } = this.#options;
+    if (message.id === "log_in") {
+      if (!core.openLogin) return void this.#prove(message, source);
+      return this.#logIn(message, source, () => core.identify({ user: sender.name }, infoOf(source)));
+    }
     const agent = this.#agents.get(sender.key);
-    if (agent && agent.address !== source.address)
-      return this.#refuse(message, source, `${sender.name} is logged in from another address`);
-    if (message.id === "log_in") return this.#logIn(message, source, agent);
-    if (!agent) return this.#refuse(message, source, `${sender.name} is not logged in: send log_in first`);
+    if (!agent?.owns(message.content.session))
+      return this.#refuse(message, source, `${sender.name} is not logged in: send log_in first`);
+    if (agent.address !== source.address) return this.#refuse(message, source, elsewhere(sender));
     this.#heard(agent, source);
-    const taken = agent.run(() => (agent.user ? this.#ask(message, agent, agent.user) : undefined));
+    const taken = agent.run(() => (agent.session ? this.#ask(message, agent, agent.session) : undefined));
     if (!taken) agent.say(encodeNotice(`too much at once: a ${message.id} was not taken`));
   }
 
-  #heard(agent: Agent, source: Source): void {
-    if (agent.heard(source)) this.#userSet.due([agent]);
+  #heard(agent: Agent, source: Source, isLogin = false): void {
+    if (agent.heard(source, isLogin)) this.#userSet.due([agent]);
+  }
+
+  /** Looks at the token of a login, which nothing is kept of before. */
+  async #prove(message: LogIn, source: Source): Promise<void> {
+    if (this.#proving >= maxProving) return;
+    this.#proving += 1;
+    const { core, log } = this.#options;
+    const { token = "" } = message.content;
+    try {
+      const identity = await core.identify({ user: message.sender.name, token }, infoOf(source));
+      if (identity.ok) this.#logIn(message, source, async () => identity);
+      else this.#refuse(message, source, identity.fault.message);
+    } catch (error) {
+      const answer = unexpected(error, name, log);
+      if (!answer.ok) this.#refuse(message, source, answer.fault.message);
+    } finally {
+      this.#proving -= 1;
+    }
   }
 
   /** Answers somebody who is not an agent: never by more bytes than came. */
@@ -80,24 +110,28 @@ export class Broker {
     this.#sendTo(datagram, message.id === "log_in" ? message.content.sender_port : port, address, () => {});
   }
 
-  #logIn(message: Extract<AgentMessage, { id: "log_in" }>, source: Source, present: Agent | undefined): void {
+  #logIn(message: LogIn, source: Source, identify: () => Promise<Result<Identity>>): void {
     const { sender, content } = message;
+    const present = this.#agents.get(sender.key);
+    if (present && present.address !== source.address) return this.#refuse(message, source, elsewhere(sender));
     const port = content.sender_port;
     if (present?.isAt(source, port)) {
-      this.#heard(present, source);
+      this.#heard(present, source, true);
       present.run(() => this.#acknowledge(present));
       return;
     }
     if (present && !present.user) {
       // One at a time: however many come, one login is under way.
-      present.run(() => void this.handle(message, source));
+      present.run(() => void this.#logIn(message, source, identify));
       return;
     }
     if (!present && !this.#hasRoom()) return this.#refuse(message, source, tooMany);
     const agent = this.#open(sender, source, port);
-    agent.heard(source);
+    agent.heard(source, true);
     agent.run(async () => {
-      const result = await agent.logIn(sender).catch((error) => unexpected(error, name, this.#options.log));
+      const result = await identify()
+        .then((identity) => agent.logIn(identity))
+        .catch((error) => unexpected(error, name, this.#options.log));
       // Not before: the user has not been offline.
       present?.end();
       if (result.ok) return this.#acknowledge(agent);
@@ -114,6 +148,7 @@ export class Broker {
       source,
       port,
       local: isLocal(source.address),
+      secret: core.openLogin ? undefined : randomBytes(secretBytes).toString("base64url"),
       send: (datagram, done) => this.#sendTo(datagram, port, source.address, done),
       maxDatagramBytes,
       maxQueuedBytes: maxOutboxBytes,
@@ -138,30 +173,30 @@ export class Broker {
   }
 
   #acknowledge(agent: Agent): undefined {
-    const own = agent.user?.name;
-    if (own === undefined) return;
-    const users = beginningWith(own, this.#options.core.online());
-    agent.acknowledge((maxBytes) => encodeUserList("acknowledge_log_in", users, maxBytes));
+    const { session } = agent;
+    if (session === undefined) return;
+    const users = beginningWith(session.user.name, this.#options.core.online(undefined, session));
+    agent.acknowledge((maxBytes, more) => encodeUserList("acknowledge_log_in", users, maxBytes, more));
   }
 
-  #ask(message: AgentMessage, agent: Agent, user: User): Promise<void> | undefined {
+  #ask(message: AgentMessage, agent: Agent, actor: Actor): Promise<void> | undefined {
     switch (message.id) {
       case "send_message":
-        return this.#send(agent, user, message.content.receiver_username, message.content.message_text);
+        return this.#send(agent, actor, message.content.receiver_username, message.content.message_text);
       case "multicast_message":
-        return this.#multicast(agent, user, message.content);
+        return this.#multicast(agent, actor, message.content);
       case "broadcast_message":
-        return this.#send(agent, user, "*", message.content.message_text);
+        return this.#send(agent, actor, "*", message.content.message_text);
       case "group_message":
-        return this.#send(agent, user, roomOf(message.content.group_name), message.content.message_text);
+        return this.#send(agent, actor, roomOf(message.content.group_name), message.content.message_text);
       case "create_group":
-        return this.#createGroup(agent, user, message.content);
+        return this.#createGroup(agent, actor, message.content);
       case "get_online_users":
       case "get_user_list":
-        agent.say(encodeUserList("online_users", this.#options.core.online(), agent.room));
+        agent.say(encodeUserList("online_users", this.#options.core.online(undefined, actor), agent.room));
         return;
       case "log_out":
-        this.#agents.delete(user.key);
+        this.#agents.delete(actor.user.key);
         agent.leave(encodeLogOut());
         return;
       default:
@@ -171,10 +206,10 @@ export class Broker {
   }
 
   /** Sends, and tells the agent who is away, or why not. Does not wait: what is asked next is stored with it. */
-  #send(agent: Agent, user: User, to: string | string[], body: string): undefined {
+  #send(agent: Agent, actor: Actor, to: string | string[], body: string): undefined {
     const answered = agent.pending();
     this.#options.core
-      .post(user, { to, body, copy: false })
+      .post(actor, { to, body, copy: false })
       .then((result) => {
         if (!result.ok) return agent.say(encodeNotice(refusal(result.fault, to)));
         const away = (result.value.recipients ?? []).filter((one) => one.state === "stored" && isUser(one.to));
@@ -187,16 +222,16 @@ export class Broker {
       .finally(answered);
   }
 
-  #multicast(agent: Agent, user: User, { receiver_usernames, message_text }: Asked<"multicast_message">): undefined {
+  #multicast(agent: Agent, actor: Actor, { receiver_usernames, message_text }: Asked<"multicast_message">): undefined {
     const [known, unknown] = partition(receiver_usernames, (receiver) => this.#options.core.user(receiver));
-    for (const to of chunks(known)) this.#send(agent, user, to, message_text);
+    for (const to of chunks(known)) this.#send(agent, actor, to, message_text);
     if (unknown.length > 0) agent.say(encodeNotice(`${listed(unknown)}: unknown. The message was not sent there`));
   }
 
-  async #createGroup(agent: Agent, user: User, { group_name, group_members }: Asked<"create_group">): Promise<void> {
+  async #createGroup(agent: Agent, actor: Actor, { group_name, group_members }: Asked<"create_group">): Promise<void> {
     const { core, log } = this.#options;
     const made = await core
-      .addMembers(user, roomOf(group_name), group_members)
+      .addMembers(actor, roomOf(group_name), group_members)
       .catch((error) => unexpected(error, name, log));
     if (!made.ok) return void agent.say(encodeNotice(made.fault.message));
     const { room, members, unknown } = made.value;
@@ -214,6 +249,14 @@ export class Broker {
     this.#sweep.stop();
     for (const agent of [...this.#agents.values()]) if (!agent.user) agent.end();
   }
+}
+
+function elsewhere({ name }: UserAddress): string {
+  return `${name} is logged in from another address`;
+}
+
+function infoOf({ address, port }: Source): { readonly gateway: string; readonly address: string } {
+  return { gateway: name, address: `${address}:${port}` };
 }
 
 /** `first`, then the others of `names`, as far as they are asked for. */
