@@ -110,11 +110,16 @@ const rules: { readonly [A in Action]: Rule<A> } = {
 
   seeDeadLetters: (actor, log) => (log === actor.user.key ? rules.read(actor, log) : administrators(actor)),
   settleDeadLetters: administrators,
-  manageUser: (actor, key) => (key === actor.user.key ? allowed : administrators(actor)),
+  // A token that was restricted to something is not to manage its user by.
+  manageUser: (actor, key) => (key === actor.user.key && !isRestricted(actor) ? allowed : administrators(actor)),
   manageAccounts: administrators,
   inspectLog: administrators,
   operate: administrators,
 };
+
+function isRestricted({ permissions: { send, read, join } }: Actor): boolean {
+  return send !== undefined || read !== undefined || join !== undefined;
+}
 
 function administrators({ permissions }: Actor): Result<undefined> {
   return permissions.administer ? allowed : fail("forbidden", "only an administrator may do this");

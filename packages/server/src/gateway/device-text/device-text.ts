@@ -27,6 +27,8 @@ import {
 import { SentMessages } from "./sent-messages.ts";
 
 const name = "device-text";
+/** The `ref` of renewals; those of messages are numbers. */
+const renewal = "renew";
 const firstId = 100_000_000;
 
 export interface DeviceTextOptions {
@@ -98,8 +100,9 @@ class Device {
     return undefined;
   }
 
-  /** The device is whom its token says. */
+  /** The device is whom its token says, or goes on by another token. */
   async #prove(token: string): Promise<void> {
+    if (this.participant.handle({ op: "renew", token, ref: renewal })) return;
     const result = await this.participant.login({ token }, { beforeStart: () => this.#inform() });
     if (result.ok) return;
     const { code, message } = result.fault;
@@ -145,6 +148,7 @@ class Device {
   }
 
   #told(event: Told): void {
+    if (event.op === "error" && event.ref === renewal) return this.participant.say(answers.badToken);
     if (event.op === "ok" && event.ref !== undefined) this.#sent.taken(event.ref);
     if (event.op !== "error") return;
     if (event.ref !== undefined) this.#sent.refused(event.ref);

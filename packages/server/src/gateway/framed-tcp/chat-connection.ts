@@ -38,6 +38,8 @@ export interface ChatConnectionOptions {
   readonly log: GatewayLog;
 }
 
+/** The `ref` of renewals: what is said has none. */
+const renewal = "renew";
 const commands = "/list and /msg NAME text";
 const privateMessage = /^\s*(\S+)\s(.*)$/s;
 
@@ -167,8 +169,9 @@ export class ChatConnection implements Speech {
     if (!arrived.ok) this.participant.close(arrived.fault.code, arrived.fault.message);
   }
 
-  /** It is whom the token says, and in the lobby for good, where the token allows that. */
+  /** It is whom the token says, and in the lobby for good, where the token allows that; or goes on by another token. */
   async #prove(token: string): Promise<void> {
+    if (this.participant.handle({ op: "renew", token, ref: renewal })) return;
     const prepare = async (actor: Actor) => {
       const joined = await this.#core.join(actor, lobby);
       if (!joined.ok) this.#tell(joined.fault.message);
@@ -233,6 +236,7 @@ export class ChatConnection implements Speech {
 
   told(event: Told): void {
     if (event.op !== "ok" && event.op !== "error") return;
+    if (event.ref === renewal) return this.#tell(event.op === "ok" ? "the token is taken" : event.message);
     this.#unanswered -= 1;
     if (event.op === "error") this.#tell(event.message);
     else this.#tellWhereItIs(event.recipients ?? []);

@@ -69,8 +69,12 @@ function receive(
   }
   const message = parsed.value;
   if (message.kind === "login") {
-    // Nothing changes for a peer that says again who it is.
-    if (isNamed(participant.session?.user, message.user)) return undefined;
+    // Nothing changes for a peer that says again who it is, but how long it is let in.
+    if (isNamed(participant.session?.user, message.user)) {
+      const { token } = message;
+      if (token !== undefined && !core.openLogin) participant.handle({ op: "renew", token });
+      return undefined;
+    }
     return participant.login(message).then((result) => {
       if (result.ok) return;
       const { code, message: reason } = result.fault;

@@ -154,6 +154,11 @@ export class Agent implements Connection, Sweepable {
     return { ok: true, value: session.user };
   }
 
+  /** Lets the session go on by a newer token of its user. */
+  renew(token: string): void {
+    if (this.#session) this.#options.core.handle(this.#session, { op: "renew", token });
+  }
+
   /** Tells that it is logged in, by what `encode` makes in so many bytes; messages follow where the address is trusted. */
   acknowledge(encode: (maxBytes: number, more: object) => Buffer): void {
     const { secret } = this.#options;

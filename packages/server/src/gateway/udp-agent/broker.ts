@@ -117,7 +117,10 @@ export class Broker {
     const port = content.sender_port;
     if (present?.isAt(source, port)) {
       this.#heard(present, source, true);
-      present.run(() => this.#acknowledge(present));
+      present.run(() => {
+        if (!this.#options.core.openLogin) present.renew(content.token ?? "");
+        return this.#acknowledge(present);
+      });
       return;
     }
     if (present && !present.user) {
