@@ -130,7 +130,7 @@ export class Session implements Reader, Watcher, Actor {
         [...watching].filter((key) => !authorise(this, "seeUser", key).ok),
       );
     for (const log of [...this.subscriptions.keys()]) if (!authorise(this, "read", log).ok) this.left(log);
-    for (const log of readableBy(this.user)) await this.joined(log);
+    for (const log of readableBy(this.user)) if (!this.subscriptions.has(log)) await this.joined(log);
   }
 
   // What it reads

@@ -33,13 +33,13 @@ export class Bearers {
     return ok(await this.#tokens.issue("app", { username, proof }));
   }
 
-  /** A socket token for whoever has the app token in `authorization`. Faults: `forbidden`. */
+  /** A socket token for whoever has the app token in `authorization`. Faults: `forbidden`. Rejects with `StorageUnavailable`. */
   async socketToken(authorization: string): Promise<Result<string>> {
     const bearer = await this.#bearer(authorization, "app");
     return bearer ? ok(await this.#tokens.issue("socket", bearer)) : badToken;
   }
 
-  /** Who has a token of these kinds. Faults: `forbidden`. */
+  /** Who has a token of these kinds. Faults: `forbidden`. Rejects with `StorageUnavailable`. */
   async identify(authorization: string, ...kinds: TokenKind[]): Promise<Result<Identity>> {
     const bearer = await this.#bearer(authorization, ...kinds);
     if (!bearer) return badToken;
@@ -47,10 +47,15 @@ export class Bearers {
     return ok({ ...proof, user: username });
   }
 
-  /** A token that was given for the asking is worth nothing where that is not done any more. */
+  /**
+   * What was proved counts as long as it would anywhere else. A token that was given for the asking is worth nothing where
+   * that is not done any more.
+   */
   async #bearer(authorization: string, ...kinds: TokenKind[]): Promise<Bearer | undefined> {
     const bearer = await this.#tokens.verify(authorization, ...kinds);
-    return this.#core.openLogin || bearer?.proof ? bearer : undefined;
+    if (this.#core.openLogin || !bearer?.proof) return this.#core.openLogin ? bearer : undefined;
+    const actor = await this.#core.actor({ ...bearer.proof, user: bearer.username });
+    return actor.ok ? bearer : undefined;
   }
 }
 
