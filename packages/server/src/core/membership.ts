@@ -138,6 +138,10 @@ export async function addMembers(
   const unknown: string[] = [];
   for (const name of names) {
     const user = parseUser(name);
+    // Whoever is added hears of it: it is a way to write to them, and to find out who there is.
+    const mayReach =
+      user.ok && user.value.key !== creator.user.key ? authorise(creator, "send", user.value) : ok(undefined);
+    if (!mayReach.ok) return mayReach;
     const found = user.ok ? directory.users.get(user.value.key) : undefined;
     if (found) members.add(found);
     else unknown.push(name);

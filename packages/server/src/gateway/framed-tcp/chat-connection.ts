@@ -2,9 +2,8 @@
  * One connection to the chat: who it is, what it asks, what it is told. The gateway (`framed-tcp.ts`) hands it bytes, the
  * core messages, through its `Participant`.
  */
-import { isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
-import { type ErrorCode, errors, FrameDecoder, helloFrameBytes, type UserAddress } from "@parley/protocol";
+import { type ErrorCode, errors, helloFrameBytes, type UserAddress } from "@parley/protocol";
 import type { Actor } from "../../core/authorisation.ts";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
@@ -15,6 +14,7 @@ import type { GatewayLog } from "../gateway.ts";
 import { lengthPrefix } from "../length-prefix.ts";
 import { Participant, type Speech, type Told } from "../participant.ts";
 import { tcpWire } from "../tcp-wire.ts";
+import { TextFrames } from "../text-frames.ts";
 import {
   encodeMessage,
   encodeShared,
@@ -38,6 +38,12 @@ export interface ChatConnectionOptions {
   readonly log: GatewayLog;
 }
 
+/** What cannot be read, where frames have at most so many bytes. */
+const faults = {
+  bad_frame: () => "a frame of length 0",
+  frame_too_large: (maxBytes: number) => `a frame longer than ${maxBytes} bytes`,
+  bad_utf8: () => "a frame that is not UTF-8",
+};
 /** The `ref` of renewals: what is said has none. */
 const renewal = "renew";
 const commands = "/list and /msg NAME text";
@@ -49,7 +55,7 @@ export class ChatConnection implements Speech {
   readonly #core: Core;
   readonly #names: Names;
   readonly #maxFrameBytes: number;
-  readonly #decoder: FrameDecoder;
+  readonly #frames: TextFrames;
   /** How the first frame was written. */
   #form: Form | undefined;
   /** The stream has come to something that cannot be read: nothing after it is. */
@@ -66,13 +72,17 @@ export class ChatConnection implements Speech {
     this.#core = core;
     this.#maxFrameBytes = maxFrameBytes;
     this.#names = names;
-    this.#decoder = new FrameDecoder(maxFrameBytes, (payload) => this.#framed(payload));
+    this.#frames = new TextFrames(
+      maxFrameBytes,
+      (text) => this.#receive(text),
+      (fault) => this.#refuse(fault),
+    );
     const wire = tcpWire(
       socket,
       { gateway, framing: lengthPrefix, maxOutboxBytes },
       {
         heard: () => this.participant.heard(),
-        data: (chunk) => this.#receive(chunk),
+        data: (chunk) => this.#unreadable || this.#frames.push(chunk),
         drained: () => this.participant.drained(),
         gone: () => {
           this.participant.gone();
@@ -82,7 +92,7 @@ export class ChatConnection implements Speech {
     );
     this.participant = new Participant(core, wire, this, log);
     if (core.openLogin) this.participant.tasks.run(() => this.#arrive());
-    else this.#decoder.maxBytes = Math.min(maxFrameBytes, helloFrameBytes);
+    else this.#frames.maxBytes = Math.min(maxFrameBytes, helloFrameBytes);
   }
 
   /** Resolves when the peer is gone and all that it asked for is done. */
@@ -90,32 +100,21 @@ export class ChatConnection implements Speech {
     return this.#done.promise;
   }
 
-  // Bytes
+  // Frames
 
-  #receive(chunk: Buffer): void {
+  #receive(text: string): void {
     if (this.#unreadable) return;
-    const fault = this.#decoder.push(chunk);
-    const isEmpty = fault === "bad_frame";
-    const frame = isEmpty ? "a frame of length 0" : `a frame longer than ${this.#decoder.maxBytes} bytes`;
-    if (fault) this.#refuse(fault, `${frame}: the connection is closed`);
-  }
-
-  #framed(view: Uint8Array): void {
-    if (this.#unreadable) return;
-    const bytes = Buffer.from(view.buffer, view.byteOffset, view.length);
-    if (!isUtf8(bytes)) return this.#refuse("bad_utf8", "a frame that is not UTF-8: the connection is closed");
-    const payload = parsePayload(bytes.toString());
+    const payload = parsePayload(text);
     this.#form ??= payload.form;
     this.participant.tasks.run(() => this.#carryOut(payload));
   }
 
   /** Closes the connection, when what came before has been carried out. */
-  #refuse(code: ErrorCode, reason: string): void {
+  #refuse(fault: keyof typeof faults): void {
+    if (this.#unreadable) return;
     this.#unreadable = true;
-    this.participant.tasks.run(() => {
-      this.participant.close(code, reason);
-      return undefined;
-    });
+    const reason = `${faults[fault](this.#frames.maxBytes)}: the connection is closed`;
+    this.participant.tasks.run(() => void this.participant.close(fault, reason));
   }
 
   // What it asks
@@ -177,7 +176,7 @@ export class ChatConnection implements Speech {
       if (!joined.ok) this.#tell(joined.fault.message);
     };
     const beforeStart = ({ user }: Session) => {
-      this.#decoder.maxBytes = this.#maxFrameBytes;
+      this.#frames.maxBytes = this.#maxFrameBytes;
       this.#tell(`you are ${user.name}`);
     };
     const proved = await this.participant.login({ token }, { prepare, beforeStart });

@@ -12,11 +12,11 @@ import type { User } from "../../core/directory.ts";
 import type { Identity } from "../../core/identity.ts";
 import type { Session } from "../../core/session.ts";
 import type { Entry } from "../../engine/entry.ts";
+import { DatagramQueue, type Send } from "../datagram-queue.ts";
 import type { Sweepable } from "../idle-sweep.ts";
 import { isOwn } from "../rendering.ts";
 import { type Task, TaskQueue } from "../task-queue.ts";
 import { encodeEntry, encodeNotice } from "./codec.ts";
-import { DatagramQueue, type Send } from "./datagram-queue.ts";
 
 /** Where a datagram came from, and how many bytes it had. */
 export interface Source {

@@ -1,10 +1,10 @@
 /**
- * What agents ask, and what becomes of it: the mapping of `udp-agent` to the core. An agent is told apart by its user
- * name, and belongs to the IP address that it logged in from, whatever ports its datagrams come from. Where login is not
- * open, who logs in proves it by a token before anything is kept of it, and every later datagram by the agent's secret.
+ * Which agents there are, and whose datagrams count. An agent is told apart by its user name, and belongs to the IP
+ * address that it logged in from, whatever ports its datagrams come from. Where login is not open, who logs in proves it
+ * by a token before anything is kept of it, and every later datagram by the agent's secret.
  */
 import { randomBytes } from "node:crypto";
-import { type Fault, maxRecipients, type Result, type UserAddress } from "@parley/protocol";
+import type { Result, UserAddress } from "@parley/protocol";
 import type { Actor } from "../../core/authorisation.ts";
 import type { Core } from "../../core/core.ts";
 import type { Identity } from "../../core/identity.ts";
@@ -13,6 +13,7 @@ import { IdleSweep } from "../idle-sweep.ts";
 import { unexpected } from "../unexpected.ts";
 import { Agent, type Source, tooMany } from "./agent.ts";
 import { type AgentMessage, encodeLogOut, encodeNotice, encodeUserList } from "./codec.ts";
+import { Requests } from "./requests.ts";
 import { UserSet } from "./user-set.ts";
 
 export interface BrokerOptions {
@@ -31,14 +32,11 @@ export interface BrokerOptions {
 export type SendTo = (datagram: Buffer, port: number, address: string, done: (sent: boolean) => void) => void;
 
 type LogIn = Extract<AgentMessage, { id: "log_in" }>;
-type Asked<Id extends AgentMessage["id"]> = Extract<AgentMessage, { id: Id }>["content"];
 
 /** They have no sockets that would run out. */
 const defaultMaxAgents = 10_000;
 /** Logins whose token is being looked at: what comes beyond them is dropped. */
 const maxProving = 256;
-/** Bytes of names in a notice about several users. */
-const maxListedBytes = 2000;
 const secretBytes = 16;
 const name = "udp-agent";
 
@@ -52,14 +50,16 @@ export class Broker {
   readonly #agents = new Map<string, Agent>();
   readonly #sweep: IdleSweep<Agent>;
   readonly #userSet: UserSet;
+  readonly #requests: Requests;
   readonly #stopWatching: () => void;
 
   constructor(options: BrokerOptions, sendTo: SendTo) {
-    const { core, maxDatagramBytes, inactivityMs } = options;
+    const { core, log, maxDatagramBytes, inactivityMs } = options;
     this.#options = options;
     this.#sendTo = sendTo;
     this.#sweep = new IdleSweep(inactivityMs);
     this.#userSet = new UserSet(core, maxDatagramBytes);
+    this.#requests = new Requests(core, log);
     this.#stopWatching = core.onOnlineChange(() => this.#userSet.due(this.#agents.values()));
   }
 
@@ -183,66 +183,10 @@ export class Broker {
   }
 
   #ask(message: AgentMessage, agent: Agent, actor: Actor): Promise<void> | undefined {
-    switch (message.id) {
-      case "send_message":
-        return this.#send(agent, actor, message.content.receiver_username, message.content.message_text);
-      case "multicast_message":
-        return this.#multicast(agent, actor, message.content);
-      case "broadcast_message":
-        return this.#send(agent, actor, "*", message.content.message_text);
-      case "group_message":
-        return this.#send(agent, actor, roomOf(message.content.group_name), message.content.message_text);
-      case "create_group":
-        return this.#createGroup(agent, actor, message.content);
-      case "get_online_users":
-      case "get_user_list":
-        agent.say(encodeUserList("online_users", this.#options.core.online(undefined, actor), agent.room));
-        return;
-      case "log_out":
-        this.#agents.delete(actor.user.key);
-        agent.leave(encodeLogOut());
-        return;
-      default:
-        // A ping is only heard.
-        return;
-    }
-  }
-
-  /** Sends, and tells the agent who is away, or why not. Does not wait: what is asked next is stored with it. */
-  #send(agent: Agent, actor: Actor, to: string | string[], body: string): undefined {
-    const answered = agent.pending();
-    this.#options.core
-      .post(actor, { to, body, copy: false })
-      .then((result) => {
-        if (!result.ok) return agent.say(encodeNotice(refusal(result.fault, to)));
-        const away = (result.value.recipients ?? []).filter((one) => one.state === "stored" && isUser(one.to));
-        for (const { to: receiver } of away)
-          agent.say(
-            encodeNotice(`${receiver} is offline. The user will receive the message when the user comes online`),
-          );
-      })
-      .catch((error) => this.#options.log.error(`a message of ${name}`, error))
-      .finally(answered);
-  }
-
-  #multicast(agent: Agent, actor: Actor, { receiver_usernames, message_text }: Asked<"multicast_message">): undefined {
-    const [known, unknown] = partition(receiver_usernames, (receiver) => this.#options.core.user(receiver));
-    for (const to of chunks(known)) this.#send(agent, actor, to, message_text);
-    if (unknown.length > 0) agent.say(encodeNotice(`${listed(unknown)}: unknown. The message was not sent there`));
-  }
-
-  async #createGroup(agent: Agent, actor: Actor, { group_name, group_members }: Asked<"create_group">): Promise<void> {
-    const { core, log } = this.#options;
-    const made = await core
-      .addMembers(actor, roomOf(group_name), group_members)
-      .catch((error) => unexpected(error, name, log));
-    if (!made.ok) return void agent.say(encodeNotice(made.fault.message));
-    const { room, members, unknown } = made.value;
-    if (unknown.length > 0) agent.say(encodeNotice(`${listed(unknown)}: unknown, not in the group`));
-    const body = `group ${room.slice(1)}: ${listed(members)}`;
-    const posts = await Promise.all(chunks(members).map((to) => core.post("broker", { to, body, copy: false })));
-    const failed = posts.find((posted): posted is Extract<Result<never>, { ok: false }> => !posted.ok);
-    if (failed) agent.say(encodeNotice(failed.fault.message));
+    if (message.id !== "log_out") return this.#requests.carryOut(message, agent, actor);
+    this.#agents.delete(actor.user.key);
+    agent.leave(encodeLogOut());
+    return undefined;
   }
 
   /** Agents are not told: the protocol has no word for it. The core ends the sessions. */
@@ -266,44 +210,4 @@ function infoOf({ address, port }: Source): { readonly gateway: string; readonly
 function* beginningWith(first: string, names: readonly string[]): Iterable<string> {
   yield first;
   for (const one of names) if (one !== first) yield one;
-}
-
-/** Groups are rooms. */
-function roomOf(group: string): string {
-  return group.startsWith("#") ? group : `#${group}`;
-}
-
-function isUser(address: string): boolean {
-  return address !== "*" && !address.startsWith("#");
-}
-
-/** In the protocol's words where it has any. */
-function refusal({ code, message }: Fault, to: string | string[]): string {
-  const toRoom = typeof to === "string" && to.startsWith("#");
-  if (toRoom && (code === "unknown_room" || code === "bad_name")) return "no such group";
-  if (code === "unknown_user") return `${to} is unknown. The message was not sent`;
-  return message;
-}
-
-function partition(names: readonly string[], isKnown: (name: string) => unknown): [known: string[], unknown: string[]] {
-  const [known, unknown]: [string[], string[]] = [[], []];
-  for (const one of new Set(names)) (isKnown(one) ? known : unknown).push(one);
-  return [known, unknown];
-}
-
-/** Lists of as many as one send takes. */
-function chunks(names: readonly string[]): string[][] {
-  const count = Math.ceil(names.length / maxRecipients);
-  return Array.from({ length: count }, (_, i) => names.slice(i * maxRecipients, (i + 1) * maxRecipients));
-}
-
-/** Names in a sentence: all, or as many as a datagram has room for beside other things. */
-function listed(names: readonly string[]): string {
-  let bytes = 0;
-  const shown = names.filter((one) => {
-    bytes += Buffer.byteLength(one);
-    return bytes <= maxListedBytes;
-  });
-  const more = names.length - shown.length;
-  return more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
 }
