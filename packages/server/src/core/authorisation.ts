@@ -122,7 +122,7 @@ function isRestricted({ permissions: { send, read, join } }: Actor): boolean {
 }
 
 function administrators({ permissions }: Actor): Result<undefined> {
-  return permissions.administer ? allowed : fail("forbidden", "only an administrator may do this");
+  return permissions.administer ? allowed : fail("forbidden", "only who administers may do this");
 }
 
 function withheld(what: string, name: string): ReturnType<typeof fail> {
