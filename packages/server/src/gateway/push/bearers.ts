@@ -21,7 +21,7 @@ export class Bearers {
 
   /**
    * An app token for `username`, who has to be the user of the token in `authorization` where login is not open. `address`
-   * is where the request came from. Faults: `forbidden`.
+   * is where the request came from, with its port. Faults: `forbidden`.
    */
   async appToken(username: string, authorization: string | undefined, address: string): Promise<Result<string>> {
     if (this.#core.openLogin) return ok(await this.#tokens.issue("app", { username, proof: undefined }));

@@ -33,10 +33,11 @@ export function pushRoutes({ core, bearers, origins, log }: PushRoutesOptions): 
 
     app.get("/healthcheck", async () => "ok");
 
-    app.post("/token", { bodyLimit: helloFrameBytes }, async ({ body, headers, ip }: Request, reply) => {
+    app.post("/token", { bodyLimit: helloFrameBytes }, async ({ body, headers, socket }: Request, reply) => {
       const username = parseTokenRequest(body);
       if (!username.ok) return refuse(reply, username.fault);
-      return answerToken(reply, await bearers.appToken(username.value, headers.authorization, ip));
+      const from = `${socket.remoteAddress}:${socket.remotePort}`;
+      return answerToken(reply, await bearers.appToken(username.value, headers.authorization, from));
     });
 
     app.post("/ws/token", { bodyLimit: helloFrameBytes }, async ({ headers }, reply) =>
