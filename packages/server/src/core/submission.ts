@@ -77,24 +77,25 @@ function recipientsOf(directory: Directory, sender: Sender, { to }: Send): Resul
 function recipient(directory: Directory, sender: Sender, text: string): Result<Address> {
   const parsed = parseAddress(text);
   if (!parsed.ok) return parsed;
-  const { address, isKnown } = registered(directory, parsed.value);
-  const allowed = authorise(sender, "send", address);
+  const known = registered(directory, parsed.value);
+  const allowed = authorise(sender, "send", known ?? parsed.value);
   // Nobody is a member of a room that does not exist; whether it does is not told to those who may not send there.
-  if (!allowed.ok && (isKnown || allowed.fault.code !== "not_member")) return allowed;
-  if (isKnown) return ok(address);
-  return address.kind === "room"
-    ? fail("unknown_room", `there is no room ${address.name}`)
-    : fail("unknown_user", `no user ${address.name} has ever connected`);
+  if (!allowed.ok && (known || allowed.fault.code !== "not_member")) return allowed;
+  if (known) return ok(known);
+  const { kind, name } = parsed.value;
+  return kind === "room"
+    ? fail("unknown_room", `there is no room ${name}`)
+    : fail("unknown_user", `no user ${name} has ever connected`);
 }
 
-function registered({ users, rooms }: Directory, address: Address): { address: Address; isKnown: boolean } {
-  if (address.kind === "everyone") return { address: everyone, isKnown: true };
+function registered({ users, rooms }: Directory, address: Address): Address | undefined {
+  if (address.kind === "everyone") return everyone;
   if (address.kind === "user") {
     const user = users.get(address.key);
-    return { address: user ? { kind: "user", key: user.key, name: user.name } : address, isKnown: user !== undefined };
+    return user && { kind: "user", key: user.key, name: user.name };
   }
   const room = rooms.get(address.key);
-  return { address: room ? { kind: "room", key: room.key, name: room.name } : address, isKnown: room !== undefined };
+  return room && { kind: "room", key: room.key, name: room.name };
 }
 
 class Submission implements Append {
