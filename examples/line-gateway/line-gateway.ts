@@ -1,6 +1,6 @@
 /**
  * A gateway in a hundred lines, for `nc` and `telnet`, on what all gateways share (CONTRIBUTING.md, "Add a gateway"): the
- * first line is one's name, every other is said in #lobby; `@NAME text` goes to one person alone.
+ * first line is one's name (or token, where the server wants one), every other is said in #lobby; `@NAME text` goes to one person alone.
  *
  * Frames end with a delimiter, the byte 0x0A, and that has its price against a length in front:
  * - A line cannot hold its own delimiter. What others say in several lines comes with a visible `\n` instead, and nothing
@@ -60,12 +60,10 @@ function accept(socket: Socket, { core, maxOutboxBytes, log }: GatewayContext, p
   let tooLong = false;
   const say = (text: string): undefined => void peer.say(line("server", text));
   const logIn = async (asked: string) => {
-    const join = async () => {
-      const user = await core.register(asked);
-      if (user.ok) await core.join(user.value, room);
-      return asked;
-    };
-    const result = await peer.login(join, ({ user }) => say(`you are ${user.name}; say something, or @NAME something`));
+    const result = await peer.login(core.openLogin ? { user: asked } : { token: asked }, {
+      prepare: async (actor) => void (await core.join(actor, room)),
+      beforeStart: ({ user }) => say(`you are ${user.name}; say something, or @NAME something`),
+    });
     if (!result.ok) say(result.fault.message);
   };
   const carryOut = (text: string): Promise<void> | undefined => {

@@ -7,6 +7,9 @@ import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { describe, it, type TestContext } from "node:test";
 import { fail, ok, type UserKey } from "@parley/protocol";
+import { Authentication } from "../../packages/server/src/auth/authentication.ts";
+import { givenKeys } from "../../packages/server/src/auth/key-source.ts";
+import type { AuthSettings } from "../../packages/server/src/auth/token-keys.ts";
 import { systemClock } from "../../packages/server/src/core/clock.ts";
 import { Core } from "../../packages/server/src/core/core.ts";
 import type { User } from "../../packages/server/src/core/directory.ts";
@@ -42,10 +45,26 @@ const authenticate: Authenticate = async ({ token = "" }) => {
   });
 };
 
+/** Of what makes and checks tokens, which this does not use. */
+const authSettings: AuthSettings = {
+  mode: "open",
+  secret: "",
+  keyFiles: [],
+  jwksUrl: "",
+  jwksSeconds: 300,
+  audience: "",
+  issuer: "",
+  skewSeconds: 5,
+  maxTokenDays: 366,
+  sessionHours: 24,
+};
+
 async function start(t: TestContext, openLogin = false, origins: readonly string[] = []) {
   const onError = (message: string, error: unknown) => assert.fail(`${message}: ${error}`);
+  const engine = new MemoryEngine(() => "epoch");
+  const auth = await Authentication.open({ settings: authSettings, keys: givenKeys([]), engine, clock: systemClock });
   const core = await Core.open({
-    engine: new MemoryEngine(() => "epoch"),
+    engine,
     clock: systemClock,
     limits: { maxFrameBytes: 100_000, maxBodyBytes: 10_000, maxWindow: 1000, idleMs: 10_000 },
     retention: { maxAgeMs: 0, maxMessages: 0, maxBytes: 0 },
@@ -53,7 +72,7 @@ async function start(t: TestContext, openLogin = false, origins: readonly string
     authenticate,
   });
   const http = await HttpListener.bind({ host: "127.0.0.1", port: 0, origins, onError });
-  startApi({ core, http, openLogin, maxOutboxBytes: 100_000, log: { error: onError } });
+  startApi({ core, auth, http, openLogin, maxOutboxBytes: 100_000, log: { error: onError } });
   await http.open();
   t.after(async () => {
     core.close();

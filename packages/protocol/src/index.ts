@@ -43,6 +43,7 @@ export {
   type UserAddress,
   type UserKey,
 } from "./names.ts";
+export { quote } from "./quote.ts";
 export { type Fault, fail, ok, type Result } from "./result.ts";
 export type {
   ClientMessage,

@@ -83,6 +83,7 @@ export async function startServer(
     const core = await Core.open({
       engine,
       authenticate: auth.authenticate,
+      openLogin: auth.mode === "open",
       longestTokenMs: auth.longestTokenMs,
       clock: systemClock,
       limits: {

@@ -3,10 +3,11 @@
  * `parley`, which binds to a device and restricts. What is wrong in a token refuses it as a whole: a restriction that
  * is misspelt must not be none.
  */
-import { fail, ok, parseAddress, parseDevice, parseUser, type Result } from "@parley/protocol";
+import { fail, ok, parseDevice, parseUser, type Result } from "@parley/protocol";
 import type { JWTPayload } from "jose";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { parsePattern } from "../core/address-pattern.ts";
 import type { Identity, Rights } from "../core/identity.ts";
 import { isTokenId } from "../core/revocations.ts";
 
@@ -62,18 +63,9 @@ export function parseParley(claim: unknown): Result<{ device: string | undefined
   if (key && !key.ok) return bad(`"parley.device" is not a device's name`);
   const { send, read, join } = claim as ParleyClaim;
   for (const [what, patterns] of Object.entries({ send, read, join }))
-    if (patterns?.every(isPattern) === false)
+    if (patterns?.every((text) => parsePattern(text).ok) === false)
       return bad(`"parley.${what}" holds what is neither an address nor the beginning of one`);
   return ok({ device: key?.value, rights: { send, read, join, administer: admin } });
-}
-
-/** The beginning of a user's or a room's name, before its `*`. */
-const prefix = /^#?[\p{L}\p{N}\p{M}._-]{0,64}\*$/u;
-
-/** An address, the beginning of names with a `*`, `@*` for every user, `@self` for oneself. */
-function isPattern(text: string): boolean {
-  if (text === "@*" || text === "@self") return true;
-  return text !== "*" && text.endsWith("*") ? prefix.test(text) : parseAddress(text).ok;
 }
 
 /** A NumericDate (RFC 7519, section 2). */

@@ -54,6 +54,7 @@ export async function admit(
   return device.ok ? ok({ identity, device: device.value }) : device;
 }
 
+/** The device of a session: the one that is asked for or that the identity is bound to. Faults: `bad_name`, `forbidden`. */
 export function chosenDevice(asked: string | undefined, bound: string | undefined): Result<DeviceKey | undefined> {
   const name = asked ?? bound;
   if (name === undefined) return ok(undefined);

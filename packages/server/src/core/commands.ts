@@ -1,6 +1,6 @@
 /**
- * What a session may ask, each with its handler: the one place where commands are told apart and where it is decided
- * whether the session may. Gateways of other protocols make the same commands.
+ * What a session may ask, each with its handler: the one place where commands are told apart. Whether the session may is
+ * decided by `authorisation.ts`. Gateways of other protocols make the same commands.
  */
 import {
   type ClientMessages,
@@ -19,6 +19,7 @@ import {
 import { StorageUnavailable } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import { renew } from "./admission.ts";
+import { authorise } from "./authorisation.ts";
 import type { CoreEvent } from "./connection.ts";
 import type { User } from "./directory.ts";
 import { parseHistory, readPage } from "./history.ts";
@@ -169,25 +170,27 @@ async function joinRoom(services: Services, session: Session, command: Asked["jo
   return join(services, session, command, (joined) => answer(session, command, ok(joined)));
 }
 
-async function history({ engine, clock }: Services, { user }: Session, command: Asked["history"]): Promise<Answer> {
+async function history({ engine, clock }: Services, session: Session, command: Asked["history"]): Promise<Answer> {
   const query = parseHistory(command);
   if (!query.ok) return query;
   const { log } = query.value;
-  const allowed = log === user.key || log === "*" || user.rooms.has(log as RoomKey);
-  if (!allowed) return fail("forbidden", `history: you do not read ${log}`);
-  if (command.with !== undefined && log !== user.key)
+  const allowed = authorise(session, "read", log);
+  if (!allowed.ok) return fail(allowed.fault.code, `history: ${allowed.fault.message}`);
+  if (command.with !== undefined && log !== session.user.key)
     return fail("bad_message", 'history: "with" is only for one\'s own log');
   return ok({ op: "page", ...(await readPage(engine, query.value, clock.now())) });
 }
 
-function listUsers({ directory, presence }: Services, _: Session, command: Asked["users"]): Answer {
+function listUsers({ directory, presence }: Services, session: Session, command: Asked["users"]): Answer {
   const { limit = defaultListing } = command;
-  const room = command.room === undefined ? undefined : findRoom(directory.rooms, command.room);
+  const room = command.room === undefined ? undefined : findRoom(directory.rooms, command.room, session);
   if (room && !room.ok) return room;
   const after = command.after === undefined ? undefined : parseUser(command.after);
   if (after && !after.ok) return after;
   const users: ReadonlyMap<UserKey, User> = room ? room.value.members : directory.users;
-  const { page, ...next } = pageOf(users.keys(), after?.value.key ?? "", limit);
+  // Who may see a room may see who is in it.
+  const visible = room ? users.keys() : visibleOf(session, "seeUser", users.keys());
+  const { page, ...next } = pageOf(visible, after?.value.key ?? "", limit);
   return ok({
     op: "presence",
     users: page.flatMap((key) => users.get(key) ?? []).map((user) => presence.of(user)),
@@ -195,17 +198,27 @@ function listUsers({ directory, presence }: Services, _: Session, command: Asked
   });
 }
 
+/** Those of `keys` that the session may see. */
+function visibleOf<K extends UserKey | RoomKey>(
+  session: Session,
+  action: K extends UserKey ? "seeUser" : "seeRoom",
+  keys: Iterable<K>,
+): Iterable<K> {
+  if (authorise(session, "seeEverybody", undefined).ok) return keys;
+  return [...keys].filter((key) => authorise<"seeUser" | "seeRoom">(session, action, key as never).ok);
+}
+
 function listRooms(
   { directory }: Services,
-  { user }: Session,
+  session: Session,
   { after, limit = defaultListing }: Asked["rooms"],
 ): Answer {
   const from = after === undefined ? undefined : parseRoom(after);
   if (from && !from.ok) return from;
-  const { page, ...next } = pageOf(directory.rooms.keys(), from?.value.key ?? "", limit);
+  const { page, ...next } = pageOf(visibleOf(session, "seeRoom", directory.rooms.keys()), from?.value.key ?? "", limit);
   const rooms = page
     .flatMap((key) => directory.rooms.get(key) ?? [])
-    .map(({ key, name, members }) => ({ room: name, members: members.size, joined: user.rooms.has(key) }));
+    .map(({ key, name, members }) => ({ room: name, members: members.size, joined: session.user.rooms.has(key) }));
   return ok({ op: "rooms", rooms, ...next });
 }
 
@@ -219,9 +232,20 @@ function parseUsers(names: readonly string[]): Result<UserKey[]> {
   return ok(keys);
 }
 
+/** Who watches several must be allowed to see each of them. */
+function mayWatch(session: Session, users: readonly UserKey[]): Result<undefined> {
+  for (const key of users) {
+    const allowed = authorise(session, "seeUser", key);
+    if (!allowed.ok) return allowed;
+  }
+  return ok(undefined);
+}
+
 function watch({ directory, presence }: Services, session: Session, { users, ref }: Asked["watch"]): Answer {
   const keys = parseUsers(users ?? []);
   if (!keys.ok) return keys;
+  const allowed = users === undefined ? authorise(session, "seeEverybody", undefined) : mayWatch(session, keys.value);
+  if (!allowed.ok) return allowed;
   presence.watch(session, users && keys.value);
   session.tell(ref === undefined ? { op: "ok" } : { op: "ok", ref });
   if (users === undefined) return nothing;

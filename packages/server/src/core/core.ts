@@ -24,6 +24,7 @@ import type { Entry } from "../engine/entry.ts";
 import { Accounts } from "./accounts.ts";
 import { admit, chosenDevice, expiryOf, stands } from "./admission.ts";
 import { adoptLetters } from "./adopted-letters.ts";
+import { type Actor, actorOf, authorise } from "./authorisation.ts";
 import { type Clock, randomWord } from "./clock.ts";
 import { type Command, handle } from "./commands.ts";
 import type { Connection } from "./connection.ts";
@@ -51,7 +52,7 @@ import { Retention, type RetentionPolicy } from "./retention.ts";
 import { type RevocationRequest, Revocations } from "./revocations.ts";
 import { keepSecret } from "./secrets.ts";
 import type { CoreLimits, Services } from "./services.ts";
-import { Session } from "./session.ts";
+import { readableBy, Session } from "./session.ts";
 import { Statistics } from "./statistics.ts";
 import { trace } from "./trace.ts";
 import { Traffic } from "./traffic.ts";
@@ -70,6 +71,8 @@ export interface CoreOptions {
   readonly authenticate?: Authenticate;
   /** No token that `authenticate` takes lives longer. Default: 366 days. */
   readonly longestTokenMs?: number;
+  /** Whether names are given for the asking; otherwise a token is needed. Default: where there is no `authenticate`. */
+  readonly openLogin?: boolean;
 }
 
 /** What a gateway says to log a connection in. */
@@ -88,6 +91,8 @@ export class Core {
   readonly limits: CoreLimits;
   /** What there is, for who looks after the server. */
   readonly inspection: Inspection;
+  /** Whether names are given for the asking: what gateways let anybody be who comes. */
+  readonly openLogin: boolean;
   readonly #services: Services;
   readonly #counters: Counters;
   readonly #retention: Retention;
@@ -100,10 +105,11 @@ export class Core {
     services: Services,
     sessions: LiveSessions<Session>,
     counters: Counters,
-    retention: RetentionPolicy,
+    { retention, openLogin, authenticate }: CoreOptions,
   ) {
     this.#sessions = sessions;
     this.limits = services.limits;
+    this.openLogin = openLogin ?? authenticate === undefined;
     this.#services = services;
     this.#counters = counters;
     this.letters = new LetterBook(services);
@@ -113,7 +119,7 @@ export class Core {
 
   /** Loads users, rooms and memberships. Rejects with `StorageUnavailable`. */
   static async open(options: CoreOptions): Promise<Core> {
-    const { engine, clock, limits, retention, rememberedDeliveries = 0, onError, log } = options;
+    const { engine, clock, limits, rememberedDeliveries = 0, onError, log } = options;
     const { authenticate = takeAtTheirWord, longestTokenMs = defaultLongestTokenMs } = options;
     const now = () => clock.now();
     const sessions = new LiveSessions<Session>(now);
@@ -147,7 +153,7 @@ export class Core {
       expiry: new Expiry({ engine, clock, readers, accounts, deadLetters, onFault }),
     };
     await adoptLetters(engine);
-    return new Core(services, sessions, await Counters.load(engine), retention);
+    return new Core(services, sessions, await Counters.load(engine), options);
   }
 
   /**
@@ -198,26 +204,36 @@ export class Core {
   }
 
   /**
-   * Who somebody is who asks without a session, made durably if new. Faults: those of `admit`, `register` and `stands`.
-   * Rejects with `StorageUnavailable`.
+   * Somebody who asks without a session, made known if new. Faults: those of `identify` and `actor`. Rejects with
+   * `StorageUnavailable`.
    */
   async authenticate(
     credentials: Credentials,
     from: Connection["info"],
-  ): Promise<Result<{ readonly identity: Identity; readonly user: User }>> {
-    const admitted = await admit(this.#services, credentials, from);
-    if (!admitted.ok) return admitted;
-    const { identity, device } = admitted.value;
-    const user = await this.#userOf(identity);
-    if (!user.ok) return user;
-    const standing = stands(this.#services, identity, user.value.key, device);
-    return standing.ok ? ok({ identity, user: user.value }) : standing;
+  ): Promise<Result<{ readonly identity: Identity; readonly actor: Actor }>> {
+    const identity = await this.identify(credentials, from);
+    if (!identity.ok) return identity;
+    const actor = await this.actor(identity.value);
+    return actor.ok ? ok({ identity: identity.value, actor: actor.value }) : actor;
   }
 
   /** Finds out who somebody is. Faults: those of `admit`. */
   async identify(credentials: Credentials, from: Connection["info"]): Promise<Result<Identity>> {
     const admitted = await admit(this.#services, credentials, from);
     return admitted.ok ? ok(admitted.value.identity) : admitted;
+  }
+
+  /**
+   * Somebody who was identified, as who may act now without a session; made known if new. Faults: those of `register` and
+   * `stands`. Rejects with `StorageUnavailable`.
+   */
+  async actor(identity: Identity): Promise<Result<Actor>> {
+    const device = chosenDevice(undefined, identity.device);
+    if (!device.ok) return device;
+    const user = await this.#userOf(identity);
+    if (!user.ok) return user;
+    const standing = stands(this.#services, identity, user.value.key, device.value);
+    return standing.ok ? ok(actorOf(user.value, identity)) : standing;
   }
 
   async #userOf({ user }: Identity): Promise<Result<User>> {
@@ -253,14 +269,14 @@ export class Core {
     return address.ok ? this.#services.directory.users.get(address.value.key) : undefined;
   }
 
-  /** Sends without a session, as a user or as the server; see `post.ts`. */
-  post(from: User | SystemName, send: Parameters<typeof post>[2], gateway = "server"): Promise<Result<Posted>> {
+  /** Sends without a session, as somebody who was identified or as the server; see `post.ts`. */
+  post(from: Actor | SystemName, send: Parameters<typeof post>[2], gateway = "server"): Promise<Result<Posted>> {
     return post(this.#services, from, send, gateway);
   }
 
-  /** Makes a user a member of a room, which is made if it is new; see `membership.ts`. Rejects with `StorageUnavailable`. */
-  join(user: User, room: string, lasting = true): Promise<Result<undefined>> {
-    return enter(this.#services, user, room, lasting);
+  /** Makes somebody a member of a room, which is made if it is new; see `membership.ts`. Rejects with `StorageUnavailable`. */
+  join(actor: Actor, room: string, lasting = true): Promise<Result<undefined>> {
+    return enter(this.#services, actor, room, lasting);
   }
 
   /** Ends a membership. Faults: `bad_name`, `unknown_room`, `not_member`. Rejects with `StorageUnavailable`. */
@@ -270,15 +286,23 @@ export class Core {
   }
 
   /** Makes users members of a room; see `membership.ts`. Rejects with `StorageUnavailable`. */
-  addMembers(creator: User, room: string, names: readonly string[]): Promise<Result<Group>> {
+  addMembers(creator: Actor, room: string, names: readonly string[]): Promise<Result<Group>> {
     return addMembers(this.#services, creator, room, names);
   }
 
-  /** Names of users who are online: of all in the order in which they came, or of a room's members. */
-  online(room?: string): string[] {
+  /**
+   * Names of users who are online: of all in the order in which they came, or of a room's members; as far as `seenBy` may
+   * see them.
+   */
+  online(room?: string, seenBy?: Actor): string[] {
     const { directory, presence } = this.#services;
-    if (room === undefined) return Array.from(presence.online, ({ name }) => name);
-    const found = findRoom(directory.rooms, room);
+    if (room === undefined) {
+      const seesAll = !seenBy || authorise(seenBy, "seeEverybody", undefined).ok;
+      const online = [...presence.online];
+      const seen = seesAll ? online : online.filter(({ key }) => authorise(seenBy, "seeUser", key).ok);
+      return seen.map(({ name }) => name);
+    }
+    const found = findRoom(directory.rooms, room, seenBy);
     if (!found.ok) return [];
     return [...found.value.members.values()].filter(({ sessions }) => sessions.size > 0).map(({ name }) => name);
   }
@@ -423,7 +447,7 @@ async function resume(session: Session, positions: readonly Position[]): Promise
     if (address.ok) asked.set(address.value.key, position);
   }
   const resets: ServerMessages["reset"][] = [];
-  for (const log of [session.user.key, ...session.user.rooms.keys(), everyone.key]) {
+  for (const log of readableBy(session.user)) {
     const position = asked.get(log);
     const subscription = await session.read(log, position);
     if (!position || !subscription) continue;

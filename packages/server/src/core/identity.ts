@@ -31,11 +31,12 @@ export interface Identity {
 }
 
 /**
- * What somebody may do, where membership and ownership allow it. `send`, `read` and `join` are folded addresses, or
- * beginnings of such with a `*` after them (`#team-*`, `#*`, `*`); undefined: no restriction beyond the usual.
+ * What somebody may do, where membership and ownership allow it. The lists are patterns of addresses
+ * (`address-pattern.ts`); undefined: not restricted.
  */
 export interface Rights {
   readonly send: readonly string[] | undefined;
+  /** What is delivered, and whom one may see. */
   readonly read: readonly string[] | undefined;
   readonly join: readonly string[] | undefined;
   /** Everything that an operator may: other people's logs, sessions, dead letters, accounts. */

@@ -13,11 +13,10 @@ import {
   parseRoom,
   parseUser,
   type Result,
-  type RoomKey,
-  type UserKey,
 } from "@parley/protocol";
 import type { Head } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
+import { type Actor, authorise } from "./authorisation.ts";
 import type { Room, User } from "./directory.ts";
 import { type HistoryQuery, isUser, readAll, readPage } from "./history.ts";
 import { findRoom } from "./membership.ts";
@@ -70,13 +69,14 @@ export class Inspection {
     this.#sessions = sessions;
   }
 
-  /** Users, or those who are `online`, or a room's members. Faults: `bad_name`. */
-  users({ after, limit }: ListQuery, online: boolean, room?: Room): Result<Listed<Presence>> {
+  /** Users that the actor may see, or those who are `online`, or a room's members. Faults: `bad_name`. */
+  users(actor: Actor, { after, limit }: ListQuery, online: boolean, room?: Room): Result<Listed<Presence>> {
     const from = after === undefined ? undefined : parseUser(after);
     if (from && !from.ok) return from;
     const users = room?.members ?? this.#services.directory.users;
     const present = online ? [...users.values()].filter(({ sessions }) => sessions.size > 0) : users.values();
-    const keys = Array.from(present, ({ key }) => key);
+    // Who may see a room may see who is in it.
+    const keys = Array.from(present, ({ key }) => key).filter((key) => room || authorise(actor, "seeUser", key).ok);
     const { page, ...next } = pageOf(keys, from?.value.key ?? "", limit);
     return ok({ items: page.flatMap((key) => users.get(key) ?? []).map((user) => this.presence(user)), ...next });
   }
@@ -85,26 +85,32 @@ export class Inspection {
     return this.#services.presence.of(user);
   }
 
-  /** The user of that name. Faults: `bad_name`, `unknown_user`. */
-  user(name: string): Result<User> {
+  /** The user of that name. Faults: `bad_name`, `unknown_user`, `forbidden`. */
+  user(actor: Actor, name: string): Result<User> {
     const address = parseUser(name);
     if (!address.ok) return address;
+    const allowed = authorise(actor, "seeUser", address.value.key);
+    if (!allowed.ok) return allowed;
     const user = this.#services.directory.users.get(address.value.key);
-    return user ? ok(user) : fail("unknown_user", `no user ${address.value.name} has ever connected`);
+    return user ? ok(user) : unknownUser(address.value.name);
   }
 
-  /** Rooms. Faults: `bad_name`. */
-  rooms({ after, limit }: ListQuery): Result<Listed<Room>> {
+  /** Rooms that the actor may see. Faults: `bad_name`. */
+  rooms(actor: Actor, { after, limit }: ListQuery): Result<Listed<Room>> {
     const from = after === undefined ? undefined : parseRoom(after);
     if (from && !from.ok) return from;
     const { rooms } = this.#services.directory;
-    const { page, ...next } = pageOf(rooms.keys(), from?.value.key ?? "", limit);
+    const { page, ...next } = pageOf(
+      [...rooms.keys()].filter((key) => authorise(actor, "seeRoom", key).ok),
+      from?.value.key ?? "",
+      limit,
+    );
     return ok({ items: page.flatMap((key) => rooms.get(key) ?? []), ...next });
   }
 
-  /** The room of that name. Faults: `bad_name`, `unknown_room`. */
-  room(name: string): Result<Room> {
-    return findRoom(this.#services.directory.rooms, name);
+  /** The room of that name. Faults: `bad_name`, `unknown_room`, `forbidden`. */
+  room(actor: Actor, name: string): Result<Room> {
+    return findRoom(this.#services.directory.rooms, name, actor);
   }
 
   /** The user's devices, and how far they have acknowledged each log. Rejects with `StorageUnavailable`. */
@@ -134,8 +140,10 @@ export class Inspection {
     if (!address.ok) return address;
     const { key, kind } = address.value;
     if (kind === "everyone") return ok(everyone.key);
-    const found = kind === "room" ? this.room(name) : this.user(name);
-    return found.ok ? ok(key) : found;
+    const { directory } = this.#services;
+    if (kind === "user") return directory.users.has(key) ? ok(key) : unknownUser(address.value.name);
+    const room = findRoom(directory.rooms, name);
+    return room.ok ? ok(key) : room;
   }
 
   /** Where a log stands. Rejects with `StorageUnavailable`. */
@@ -168,7 +176,6 @@ function compile({ from, type, since = 0, until = Number.MAX_SAFE_INTEGER }: Mes
     message.ts < until;
 }
 
-/** Whether the log is one that the user reads: its own, everybody's, or that of a room it is in. */
-export function isReader({ key, rooms }: User, log: LogName): boolean {
-  return log === (key as UserKey) || log === everyone.key || rooms.has(log as RoomKey);
+function unknownUser(name: string): ReturnType<typeof fail> {
+  return fail("unknown_user", `no user ${name} has ever connected`);
 }

@@ -9,7 +9,7 @@ describe("a group", () => {
     const [ann, bob] = [await login(fixture, "Ann"), await login(fixture, "bob")];
     const away = await login(fixture, "away");
     away.session.end();
-    const made = await fixture.core.addMembers(ann.session.user, "#Team", ["BOB", "away", "nobody", "no name"]);
+    const made = await fixture.core.addMembers(ann.session, "#Team", ["BOB", "away", "nobody", "no name"]);
     assert.ok(made.ok);
     assert.deepEqual(made.value, { room: "#Team", members: ["Ann", "bob", "away"], unknown: ["nobody", "no name"] });
     await ann.send("#team", "hello");
@@ -22,11 +22,11 @@ describe("a group", () => {
     const fixture = await openCore();
     const [ann, bob, eve] = [await login(fixture, "ann"), await login(fixture, "bob"), await login(fixture, "eve")];
     const { core } = fixture;
-    assert.ok((await core.addMembers(ann.session.user, "#team", [])).ok);
-    const refused = await core.addMembers(eve.session.user, "#team", ["eve"]);
+    assert.ok((await core.addMembers(ann.session, "#team", [])).ok);
+    const refused = await core.addMembers(eve.session, "#team", ["eve"]);
     assert.equal(!refused.ok && refused.fault.code, "not_member");
-    assert.ok((await core.addMembers(ann.session.user, "#team", ["bob"])).ok);
-    const again = await core.addMembers(bob.session.user, "#team", ["ann"]);
+    assert.ok((await core.addMembers(ann.session, "#team", ["bob"])).ok);
+    const again = await core.addMembers(bob.session, "#team", ["ann"]);
     assert.deepEqual(again.ok && again.value.members, ["ann", "bob"]);
     assert.deepEqual(core.online("#team").sort(), ["ann", "bob"]);
     bob.session.end();
@@ -39,7 +39,7 @@ describe("a group", () => {
   it("has a room's name", async () => {
     const fixture = await openCore();
     const ann = await login(fixture, "ann");
-    const refused = await fixture.core.addMembers(ann.session.user, "no room", []);
+    const refused = await fixture.core.addMembers(ann.session, "no room", []);
     assert.equal(!refused.ok && refused.fault.code, "bad_name");
   });
 });
@@ -48,8 +48,8 @@ describe("a membership by the core", () => {
   it("ends with the process where it is not to last, and the room stays", async () => {
     const fixture = await openCore();
     const [ann, bob] = [await login(fixture, "ann"), await login(fixture, "bob")];
-    assert.ok((await fixture.core.join(ann.session.user, "#room", false)).ok);
-    assert.ok((await fixture.core.join(bob.session.user, "#Room", true)).ok);
+    assert.ok((await fixture.core.join(ann.session, "#room", false)).ok);
+    assert.ok((await fixture.core.join(bob.session, "#Room", true)).ok);
     await bob.send("#room", "hello");
     assert.deepEqual(ann.connection.told(), ["live", "reset #room 0", "#room 1 hello"]);
     assert.deepEqual(fixture.core.online("#room").sort(), ["ann", "bob"]);
@@ -61,7 +61,7 @@ describe("a membership by the core", () => {
   it("keeps a room whose only members were not to last", async () => {
     const fixture = await openCore();
     const ann = await login(fixture, "ann");
-    assert.ok((await fixture.core.join(ann.session.user, "#room", false)).ok);
+    assert.ok((await fixture.core.join(ann.session, "#room", false)).ok);
     const restarted = await openCore({ engine: fixture.engine });
     assert.ok((await restarted.core.post("server", { to: "#room", body: "x" })).ok);
   });
@@ -70,11 +70,11 @@ describe("a membership by the core", () => {
     const fixture = await openCore();
     const ann = await login(fixture, "ann");
     const { user } = ann.session;
-    assert.ok((await fixture.core.join(user, "#room")).ok);
+    assert.ok((await fixture.core.join(ann.session, "#room")).ok);
     assert.ok((await fixture.core.leave(user, "#room")).ok);
     const again = await fixture.core.leave(user, "#room");
     assert.equal(!again.ok && again.fault.code, "not_member");
-    const bad = await fixture.core.join(user, "room");
+    const bad = await fixture.core.join(ann.session, "room");
     assert.equal(!bad.ok && bad.fault.code, "bad_name");
     assert.deepEqual([...user.rooms.keys()], []);
   });

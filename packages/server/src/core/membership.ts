@@ -13,6 +13,7 @@ import {
   type RoomKey,
   type ServerMessages,
 } from "@parley/protocol";
+import { type Actor, authorise } from "./authorisation.ts";
 import type { Room, User } from "./directory.ts";
 import type { Services } from "./services.ts";
 import type { Session } from "./session.ts";
@@ -31,21 +32,27 @@ async function becomeMember(
   await directory.join(user, room, { seq: tail, epoch }, clock.now(), lasting);
 }
 
+/** Makes a user a member, and the user's sessions read the room. */
+async function admit(services: Services, user: User, room: RoomAddress, lasting: boolean): Promise<void> {
+  await becomeMember(services, user, room, lasting);
+  for (const session of user.sessions) await session.joined(room.key);
+}
+
 /**
- * Makes a user a member, and the user's sessions read the room. A membership that is not `lasting` ends with the process:
- * for users who will not come back. Faults: `bad_name`. Rejects with `StorageUnavailable`.
+ * Makes somebody a member without a session of theirs that asks. A membership that is not `lasting` ends with the process:
+ * for users who will not come back. Faults: `bad_name`, `forbidden`. Rejects with `StorageUnavailable`.
  */
 export async function enter(
   services: Services,
-  user: User,
+  actor: Actor,
   room: string,
   lasting: boolean,
 ): Promise<Result<undefined>> {
   const address = parseRoom(room);
   if (!address.ok) return address;
-  await becomeMember(services, user, address.value, lasting);
-  for (const session of user.sessions) await session.joined(address.value.key);
-  return ok(undefined);
+  const allowed = authorise(actor, "join", address.value);
+  if (allowed.ok) await admit(services, actor.user, address.value, lasting);
+  return allowed;
 }
 
 /**
@@ -60,15 +67,21 @@ export async function join(
 ): Promise<Result<undefined>> {
   const room = parseRoom(command.room);
   if (!room.ok) return room;
+  const allowed = authorise(session, "join", room.value);
+  if (!allowed.ok) return allowed;
   const log = room.value.key;
   await becomeMember(services, session.user, room.value);
   // Each step is done where it was not done yet: a join that failed in between is finished by the next.
   for (const other of session.user.sessions) if (other !== session) await other.joined(log);
-  const announce = ({ topic: { epoch }, acked: seq }: Subscription) =>
-    tell({ op: "ok", positions: [{ log, epoch, seq }] });
+  const at = (epoch: string, seq: number) => tell({ op: "ok", positions: [{ log, epoch, seq }] });
+  const announce = ({ topic: { epoch }, acked: seq }: Subscription) => at(epoch, seq);
   const made = await session.read(log, undefined, announce);
+  if (made) return ok(undefined);
   const known = session.subscriptions.get(log);
-  if (!made && known) announce(known);
+  const membership = session.user.rooms.get(log);
+  if (known) announce(known);
+  // A member that may not read it: there is where its delivery would begin.
+  else if (membership) at(membership.epoch, membership.seq);
   return ok(undefined);
 }
 
@@ -88,10 +101,12 @@ export async function leave(
   return ok({ op: "ok" });
 }
 
-/** The room of that name. Faults: `bad_name`, `unknown_room`. */
-export function findRoom(rooms: ReadonlyMap<RoomKey, Room>, name: string): Result<Room> {
+/** The room of that name, if `actor` may see it. Faults: `bad_name`, `forbidden`, `unknown_room`. */
+export function findRoom(rooms: ReadonlyMap<RoomKey, Room>, name: string, actor?: Actor): Result<Room> {
   const address = parseRoom(name);
   if (!address.ok) return address;
+  const allowed = actor ? authorise(actor, "seeRoom", address.value.key) : ok(undefined);
+  if (!allowed.ok) return allowed;
   const room = rooms.get(address.value.key);
   return room ? ok(room) : fail("unknown_room", `there is no room ${address.value.name}`);
 }
@@ -105,11 +120,11 @@ export interface Group {
 
 /**
  * Makes `creator` and the users of `names` members of a room, which is made if it is new. Faults: `bad_name`,
- * `not_member` where the room exists and the creator is not in it.
+ * `forbidden`, `not_member` where the room exists and the creator is not in it.
  */
 export async function addMembers(
   services: Services,
-  creator: User,
+  creator: Actor,
   roomName: string,
   names: readonly string[],
 ): Promise<Result<Group>> {
@@ -117,17 +132,21 @@ export async function addMembers(
   const address = parseRoom(roomName);
   if (!address.ok) return address;
   const existing = directory.rooms.get(address.value.key);
-  if (existing && !existing.members.has(creator.key))
-    return fail("not_member", `${existing.name} exists and you are not a member of it`);
-  const members = new Set([creator]);
+  const allowed = authorise(creator, "addMembers", { ...address.value, ...existing, exists: existing !== undefined });
+  if (!allowed.ok) return allowed;
+  const members = new Set([creator.user]);
   const unknown: string[] = [];
   for (const name of names) {
     const user = parseUser(name);
+    // Whoever is added hears of it: it is a way to write to them, and to find out who there is.
+    const mayReach =
+      user.ok && user.value.key !== creator.user.key ? authorise(creator, "send", user.value) : ok(undefined);
+    if (!mayReach.ok) return mayReach;
     const found = user.ok ? directory.users.get(user.value.key) : undefined;
     if (found) members.add(found);
     else unknown.push(name);
   }
-  for (const user of members) await enter(services, user, roomName, true);
+  for (const user of members) await admit(services, user, address.value, true);
   const room = directory.rooms.get(address.value.key) as Room;
   return ok({ room: room.name, members: [...room.members.values()].map(({ name }) => name), unknown });
 }

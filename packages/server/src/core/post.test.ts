@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { login, openCore, TestConnection, turns } from "../../testing/core-fixture.ts";
+import { actorOf } from "./authorisation.ts";
 import type { User } from "./directory.ts";
+import { everydayRights } from "./identity.ts";
 import { parsePayload } from "./message.ts";
 import { systemNames } from "./reserved-names.ts";
 
@@ -12,7 +14,11 @@ describe("a post", () => {
     const bob = await login(fixture, "bob");
     const ann = await fixture.core.register("Ann");
     assert.ok(ann.ok);
-    const posted = await fixture.core.post(ann.value, { to: "bob", body: "hi", copy: false });
+    const posted = await fixture.core.post(actorOf(ann.value, { rights: everydayRights }), {
+      to: "bob",
+      body: "hi",
+      copy: false,
+    });
     assert.ok(posted.ok);
     assert.deepEqual(posted.value.recipients, [{ to: "bob", state: "online" }]);
     await turns();
@@ -35,8 +41,8 @@ describe("a post", () => {
   it("from the server reaches rooms that it is no member of; from a user or from `push` it does not", async () => {
     const fixture = await openCore();
     const [bob, eve] = [await login(fixture, "bob"), await login(fixture, "eve")];
-    assert.ok((await fixture.core.join(bob.session.user, "#room")).ok);
-    for (const outsider of [eve.session.user, "push"] as const) {
+    assert.ok((await fixture.core.join(bob.session, "#room")).ok);
+    for (const outsider of [eve.session, "push"] as const) {
       const refused = await fixture.core.post(outsider, { to: "#room", body: "x" });
       assert.equal(!refused.ok && refused.fault.code, "not_member");
     }

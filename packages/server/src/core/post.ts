@@ -3,7 +3,9 @@
  * is settled when the message is as durable as was asked.
  */
 import { type ClientMessages, type Fault, ok, type Result, type ServerMessages, type UserKey } from "@parley/protocol";
+import { type Actor, type Permissions, permissionsOf } from "./authorisation.ts";
 import type { User } from "./directory.ts";
+import { everydayRights } from "./identity.ts";
 import type { SystemName } from "./reserved-names.ts";
 import type { Services } from "./services.ts";
 import { type Sender, submit } from "./submission.ts";
@@ -12,10 +14,11 @@ import { type Sender, submit } from "./submission.ts";
 export type Posted = ServerMessages["ok"];
 
 /** The server as a sender: known to nobody as a user. */
-function systemUser(name: SystemName): User {
+function systemActor(name: SystemName): Actor {
+  const key = name as string as UserKey;
   const sessions = new Set<never>();
-  return {
-    key: name as string as UserKey,
+  const user = {
+    key,
     name,
     createdAt: 0,
     lastSeen: 0,
@@ -23,15 +26,17 @@ function systemUser(name: SystemName): User {
     sessions,
     rooms: new Map(),
   };
+  // What `push` says comes from whoever asked without a name: it has no more rights than they.
+  return { user, permissions: permissionsOf(everydayRights, key), isServer: name !== "push" };
 }
 
 /**
- * Sends as a user, or as the server, on behalf of `gateway`, which may send to every room (but not as `push`). Faults as those of `send`,
- * `storage_unavailable` included.
+ * Sends as somebody who was identified, or as the server, which may send to every room (but not as `push`). Faults as
+ * those of `send`, `storage_unavailable` included. `gateway` is by which it came, for statistics.
  */
 export function post(
   services: Services,
-  from: User | SystemName,
+  from: Actor | SystemName,
   send: Omit<ClientMessages["send"], "op">,
   gateway: string,
 ): Promise<Result<Posted>> {
@@ -40,7 +45,7 @@ export function post(
     const copy = typeof from === "string" ? { copy: false } : {};
     const refused = submit(services, new Poster(from, gateway, resolve), { op: "send", ...send, ...copy });
     if (refused.ok) return;
-    const user = typeof from === "string" ? from : from.name;
+    const user = typeof from === "string" ? from : from.user.name;
     services.traffic.sendRefused(refused.fault.code, { clientId: send.clientId, user });
     resolve(refused);
   });
@@ -48,6 +53,7 @@ export function post(
 
 class Poster implements Sender {
   readonly user: User;
+  readonly permissions: Permissions;
   readonly isServer: boolean;
   readonly origin = "";
   readonly gateway: string;
@@ -56,10 +62,11 @@ class Poster implements Sender {
   readonly tell: (posted: Posted) => void;
   readonly fault: (fault: Fault) => void;
 
-  constructor(from: User | SystemName, gateway: string, resolve: (result: Result<Posted>) => void) {
-    // What `push` says comes from whoever asked without a name: it has no more rights than they.
-    this.isServer = typeof from === "string" && from !== "push";
-    this.user = typeof from === "string" ? systemUser(from) : from;
+  constructor(from: Actor | SystemName, gateway: string, resolve: (result: Result<Posted>) => void) {
+    const { user, permissions, isServer } = typeof from === "string" ? systemActor(from) : from;
+    this.user = user;
+    this.permissions = permissions;
+    this.isServer = isServer;
     this.gateway = gateway;
     this.tell = (posted) => resolve(ok(posted));
     this.fault = (fault) => resolve({ ok: false, fault });

@@ -14,6 +14,7 @@ import {
   type UserKey,
 } from "@parley/protocol";
 import type { Entry } from "../engine/entry.ts";
+import { type Actor, authorise, type Permissions, permissionsOf } from "./authorisation.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Connection, CoreEvent } from "./connection.ts";
 import type { CursorPosition, DeviceCursor } from "./cursors.ts";
@@ -39,11 +40,9 @@ export interface SessionOptions {
   readonly onEnd: (session: Session) => void;
 }
 
-export class Session implements Reader, Watcher {
+export class Session implements Reader, Watcher, Actor {
   readonly id: string;
   readonly user: User;
-  /** What was proved at login, or renewed since. */
-  identity: Identity;
   readonly device: DeviceKey;
   /** When it began, in milliseconds since the epoch. */
   readonly since: number;
@@ -55,6 +54,8 @@ export class Session implements Reader, Watcher {
   readonly requests: RequestQueue;
   watching: Set<UserKey> | "everybody" = new Set();
   ended = false;
+  #identity: Identity;
+  #permissions: Permissions;
   readonly #services: Services;
   readonly #connection: Connection;
   readonly #lasting: boolean;
@@ -76,7 +77,8 @@ export class Session implements Reader, Watcher {
     this.id = options.id;
     this.gateway = connection.info.gateway;
     this.user = options.user;
-    this.identity = options.identity;
+    this.#identity = options.identity;
+    this.#permissions = permissionsOf(options.identity.rights, options.user.key);
     this.device = options.device;
     this.since = services.clock.now();
     this.window = options.window;
@@ -126,6 +128,35 @@ export class Session implements Reader, Watcher {
     return false;
   }
 
+  /** What was proved at login, or renewed since. */
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  /** Another proof of the same user: what it does not allow any more ends, what it allows anew begins. */
+  set identity(identity: Identity) {
+    this.#identity = identity;
+    this.#permissions = permissionsOf(identity.rights, this.user.key);
+    this.#reviewed().catch((error) => this.#services.onError("a log could not be read after a renewal", error));
+  }
+
+  get permissions(): Permissions {
+    return this.#permissions;
+  }
+
+  async #reviewed(): Promise<void> {
+    const { presence } = this.#services;
+    const { watching } = this;
+    if (watching === "everybody" && !authorise(this, "seeEverybody", undefined).ok) presence.unwatch(this, undefined);
+    if (watching !== "everybody")
+      presence.unwatch(
+        this,
+        [...watching].filter((key) => !authorise(this, "seeUser", key).ok),
+      );
+    for (const log of [...this.subscriptions.keys()]) if (!authorise(this, "read", log).ok) this.left(log);
+    for (const log of readableBy(this.user)) if (!this.subscriptions.has(log)) await this.joined(log);
+  }
+
   // What it reads
 
   /**
@@ -142,7 +173,7 @@ export class Session implements Reader, Watcher {
     const cursor = await cursors.start(this.user.key, this.device, log);
     let made: Subscription | undefined;
     await hub.subscribe(log, (topic) => {
-      if (this.ended || this.subscriptions.has(log) || !mayRead(this.user, log)) return undefined;
+      if (this.ended || this.subscriptions.has(log) || !authorise(this, "read", log).ok) return undefined;
       const resumable = asked !== undefined && asked.epoch === topic.epoch && asked.seq <= topic.tail;
       made = new Subscription(topic, this, resumable ? asked.seq : startOf(this.user, topic, cursor));
       this.subscriptions.set(log, made);
@@ -309,8 +340,9 @@ export class Session implements Reader, Watcher {
   }
 }
 
-function mayRead(user: User, log: LogName): boolean {
-  return log === user.key || log === everyone.key || user.rooms.has(log as RoomKey);
+/** The logs that are a user's to read, as far as its rights go. */
+export function readableBy({ key, rooms }: User): LogName[] {
+  return [key, ...rooms.keys(), everyone.key];
 }
 
 /** Where a device without a position of its own starts: its cursor, or the user's, or where the log began for the user. */

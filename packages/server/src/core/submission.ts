@@ -17,15 +17,15 @@ import {
 } from "@parley/protocol";
 import type { Append, AppendOutcome, LogPosition, RecordWrite } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
-import type { Directory, User, UserSession } from "./directory.ts";
+import { type Actor, authorise } from "./authorisation.ts";
+import type { Directory, UserSession } from "./directory.ts";
 import { digestOf, encodeContent, encodePayload, isBase64 } from "./message.ts";
 import type { CoreLimits, Services } from "./services.ts";
 
 type Send = ClientMessages["send"];
 
 /** Who sends, and who is told what became of it: a session, or somebody who has none (`post.ts`). */
-export interface Sender {
-  readonly user: User;
+export interface Sender extends Actor {
   /** What the entries carry so that they are not delivered to where they came from. */
   readonly origin: string;
   /** Counts what is not answered yet. */
@@ -34,8 +34,6 @@ export interface Sender {
   readonly gateway: string;
   /** The session that does not count as one that gets the message; undefined: there is none. */
   readonly session: UserSession | undefined;
-  /** Whether it may send to rooms that it is no member of. */
-  readonly isServer: boolean;
   tell(event: ServerMessages["ok"]): void;
   fault(fault: Fault, about: { readonly ref?: string; readonly clientId?: string }): void;
 }
@@ -78,22 +76,29 @@ function recipientsOf(directory: Directory, sender: Sender, { to }: Send): Resul
   return ok([...addresses.values()]);
 }
 
-/** The address, in its registered spelling, if the session may send to it. */
-function recipient(directory: Directory, { user: sender, isServer }: Sender, text: string): Result<Address> {
+/** The address, in its registered spelling, if the sender may send to it. */
+function recipient(directory: Directory, sender: Sender, text: string): Result<Address> {
   const parsed = parseAddress(text);
   if (!parsed.ok) return parsed;
-  const address = parsed.value;
-  if (address.kind === "everyone") return ok(everyone);
+  const known = registered(directory, parsed.value);
+  const allowed = authorise(sender, "send", known ?? parsed.value);
+  // Nobody is a member of a room that does not exist; whether it does is not told to those who may not send there.
+  if (!allowed.ok && (known || allowed.fault.code !== "not_member")) return allowed;
+  if (known) return ok(known);
+  const { kind, name } = parsed.value;
+  return kind === "room"
+    ? fail("unknown_room", `there is no room ${name}`)
+    : fail("unknown_user", `no user ${name} has ever connected`);
+}
+
+function registered({ users, rooms }: Directory, address: Address): Address | undefined {
+  if (address.kind === "everyone") return everyone;
   if (address.kind === "user") {
-    const user = directory.users.get(address.key);
-    return user
-      ? ok({ kind: "user", key: user.key, name: user.name })
-      : fail("unknown_user", `no user ${address.name} has ever connected`);
+    const user = users.get(address.key);
+    return user && { kind: "user", key: user.key, name: user.name };
   }
-  const room = directory.rooms.get(address.key);
-  if (!room) return fail("unknown_room", `there is no room ${address.name}`);
-  if (!isServer && !room.members.has(sender.key)) return fail("not_member", `you are not a member of ${room.name}`);
-  return ok({ kind: "room", key: room.key, name: room.name });
+  const room = rooms.get(address.key);
+  return room && { kind: "room", key: room.key, name: room.name };
 }
 
 class Submission implements Append {

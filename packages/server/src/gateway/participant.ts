@@ -2,11 +2,12 @@
  * One connection of a protocol that has a name, texts and nothing more: no acknowledgements, no positions, no copies. All
  * that such gateways have in common is here; a gateway adds its codec and what its commands mean. Hot path.
  */
-import { type ErrorCode, errors, fail, ok, type Result } from "@parley/protocol";
+import { type ErrorCode, errors, fail, helloTimeoutMs, ok, type Result } from "@parley/protocol";
+import type { Actor } from "../core/authorisation.ts";
 import type { Command } from "../core/commands.ts";
 import type { Connection, CoreEvent } from "../core/connection.ts";
 import type { Core } from "../core/core.ts";
-import type { User } from "../core/directory.ts";
+import type { Credentials, Identity } from "../core/identity.ts";
 import type { Session } from "../core/session.ts";
 import type { OpenConnection, Watched } from "../core/traffic.ts";
 import type { Entry } from "../engine/entry.ts";
@@ -33,6 +34,14 @@ export interface Speech {
   closing?(code: ErrorCode, message: string): void;
 }
 
+/** What is done on the way into a session, each where it is needed. */
+export interface OnLogin {
+  /** It is known who it is, and no log is read yet: the place to make it a member of something. */
+  prepare?(actor: Actor): Promise<void>;
+  /** Before the first message. */
+  beforeStart?(session: Session): void;
+}
+
 export class Participant implements Connection, Watched {
   readonly info: Connection["info"];
   readonly tasks: TaskQueue;
@@ -42,6 +51,8 @@ export class Participant implements Connection, Watched {
   readonly #open: OpenConnection;
   readonly #speech: Speech;
   readonly #log: GatewayLog;
+  /** Where names are not given for the asking, so much time is given to bring a token. */
+  readonly #loginTimer: NodeJS.Timeout | undefined;
   #session: Session | undefined;
   #viewer: Viewer | undefined;
   #acks = new AutoAck(() => {});
@@ -62,6 +73,9 @@ export class Participant implements Connection, Watched {
     this.#gate = new FlowGate(wire, wire.outbox);
     this.#open = core.traffic.connected(this);
     this.tasks = new TaskQueue(this.#gate, (error) => log.error(`bug in ${wire.info.gateway}`, error));
+    const seconds = helloTimeoutMs / 1000;
+    const tooLate = () => this.close("hello_timeout", `no token within ${seconds} seconds`);
+    if (!core.openLogin) this.#loginTimer = setTimeout(tooLate, helloTimeoutMs);
   }
 
   get session(): Session | undefined {
@@ -69,18 +83,23 @@ export class Participant implements Connection, Watched {
   }
 
   /**
-   * From now on the connection speaks for that user, and gets what waited. `user` may be what finds the name, or the user. A session that
-   * it had ends when its peer has been given all that there was. `beforeStart` runs before the first message. Faults: those
-   * of `core.login`, `storage_unavailable`.
+   * From now on the connection speaks for whom these credentials prove, or for whom `who` finds, and gets what waited. A
+   * session that it had ends when its peer has been given all that there was. Faults: those of `core.identify` and
+   * `core.begin`, `storage_unavailable`.
    */
   async login(
-    user: string | (() => Promise<string | User>),
-    beforeStart: (session: Session) => void | Promise<void> = () => {},
+    who: Credentials | (() => Promise<Result<Identity>>),
+    { prepare, beforeStart }: OnLogin = {},
   ): Promise<Result<Session>> {
     try {
-      const { maxWindow } = this.#core.limits;
-      const who = typeof user === "string" ? user : await user();
-      const result = await this.#core.login(this, { user: who, window: maxWindow });
+      const identity = await (typeof who === "function" ? who() : this.#core.identify(who, this.info));
+      if (!identity.ok) return identity;
+      if (prepare) {
+        const actor = await this.#core.actor(identity.value);
+        if (!actor.ok) return actor;
+        await prepare(actor.value);
+      }
+      const result = await this.#core.begin(this, identity.value, { window: this.#core.limits.maxWindow });
       if (!result.ok) return result;
       const { session } = result.value;
       while (this.#session?.behind && !this.#lost) await new Promise<void>((resolve) => (this.#whenLive = resolve));
@@ -89,13 +108,14 @@ export class Participant implements Connection, Watched {
         return fail("shutting_down", "the connection is gone");
       }
       this.logout();
+      clearTimeout(this.#loginTimer);
       this.#session = session;
       this.#open.user = session.user.name;
       this.#viewer = { key: session.user.key, name: session.user.name, since: this.#core.now() };
       const acks = new AutoAck((log, seq) => this.#core.handle(session, { op: "ack", log, seq }));
       this.#acks = acks;
       this.#wire.outbox.observe(acks);
-      await beforeStart(session);
+      beforeStart?.(session);
       session.start();
       return ok(session);
     } catch (error) {
@@ -209,6 +229,7 @@ export class Participant implements Connection, Watched {
 
   #lose(): void {
     this.#lost = true;
+    clearTimeout(this.#loginTimer);
     this.#whenLive();
   }
 

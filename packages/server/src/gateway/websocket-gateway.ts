@@ -2,9 +2,11 @@
  * A gateway of participants over WebSocket that has a listener for itself and serves every path of it: what such gateways
  * have in common beside the participants themselves.
  */
+import type { Socket } from "node:net";
 import type { Core } from "../core/core.ts";
 import type { HttpListener } from "../http/http-listener.ts";
 import type { Gateway } from "./gateway.ts";
+import { HelloLimit, helloTooLarge } from "./hello-limit.ts";
 import { IdleSweep } from "./idle-sweep.ts";
 import type { Participant } from "./participant.ts";
 import { WebSocketAcceptor, type WebSocketEvents } from "./websocket-wire.ts";
@@ -42,6 +44,25 @@ export function connectPeer(
   };
 }
 
+/** The same for a peer that has to log in first: until then its frames are short, or it is closed. */
+function connectStranger(peer: WebSocketPeer, connected: Set<Participant>, socket: Socket): WebSocketEvents {
+  const { participant } = peer;
+  const refuse = () => participant.close(helloTooLarge.code, helloTooLarge.message);
+  const limit = new HelloLimit(socket, () => isStranger() && refuse());
+  const isStranger = () => {
+    limit.set(participant.session === undefined);
+    return participant.session === undefined;
+  };
+  limit.set(true);
+  const events = connectPeer(peer, connected);
+  const fits = (bytes: number) => !isStranger() || limit.took(bytes);
+  return {
+    ...events,
+    text: (text, bytes) => (fits(bytes) ? events.text(text, bytes) : refuse()),
+    binary: (bytes) => (fits(bytes.length) ? events.binary(bytes) : refuse()),
+  };
+}
+
 /** Serves; `open` is called for each connection, with all that there are, to which the new one is about to be added. */
 export function startWebSocketGateway(
   { name, purpose, core, http, maxOutboxBytes }: WebSocketGatewayOptions,
@@ -50,7 +71,10 @@ export function startWebSocketGateway(
   const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: core.limits.maxFrameBytes, maxOutboxBytes });
   const sweep = new IdleSweep<Participant>(core.limits.idleMs, (participant) => participant.probe());
   const { connections } = sweep;
-  const connect = (wire: Wire) => connectPeer(open(wire, connections), connections);
+  const connect = (wire: Wire, socket: Socket) => {
+    const peer = open(wire, connections);
+    return core.openLogin ? connectPeer(peer, connections) : connectStranger(peer, connections, socket);
+  };
   http.onUpgrade("*", (request, socket, head) => acceptor.accept(request, socket, head, connect));
   return {
     name,

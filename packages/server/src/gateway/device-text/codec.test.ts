@@ -59,5 +59,5 @@ it("the greeting is that of the original, to the byte", () => {
     "[100000000, 100000001]",
     "Chat usage: send,destinationId,msg",
   ];
-  assert.equal(encodeInfo("100000000", [100000000, 100000001]), lines.join("\n"));
+  assert.equal(encodeInfo("100000000", ["100000000", "100000001"]), lines.join("\n"));
 });

@@ -18,14 +18,33 @@ export const answers = {
   unreadable: "Error reading the command",
   tooLong: "Message too long",
   notMember: "Not a member of this room",
+  notAllowed: "Not allowed",
   unavailable: "Temporarily unavailable",
+  tokenNeeded: "Token required",
+  badToken: "Invalid token",
+  tokenExpired: "Token expired",
+  tokenRevoked: "Token revoked",
 } as const;
 
 /** The answer to a message that the core did not take, by its error code. */
 export function answerTo(code: string): string {
   if (code === "too_large") return answers.tooLong;
   if (code === "not_member") return answers.notMember;
+  if (code === "forbidden") return answers.notAllowed;
   return code === "storage_unavailable" || code === "internal" ? answers.unavailable : answers.unreadable;
+}
+
+/** What a device is told before it is let go, where it needs a token; undefined: the close code says it. */
+export function farewell(code: string): string | undefined {
+  if (code === "hello_timeout") return answers.tokenNeeded;
+  if (code === "token_expired") return answers.tokenExpired;
+  if (code === "revoked") return answers.tokenRevoked;
+  return code === "unauthorized" || code === "forbidden" ? answers.badToken : undefined;
+}
+
+/** The token of a line `token,TOKEN`; undefined: it is no such line. */
+export function parseTokenLine(line: string): string | undefined {
+  return /^\s*token\s*,(.*)$/s.exec(line)?.[1]?.trim();
 }
 
 /** Reads a line. `help` is itself; undefined: it has fewer than three fields. */
@@ -49,7 +68,7 @@ export function parseNumber(text: string): string | undefined {
 }
 
 /** The greeting, and the answer to `help`. */
-export function encodeInfo(id: string, connected: readonly number[]): string {
+export function encodeInfo(id: string, connected: readonly string[]): string {
   return `Your ID: ${id}\nConnected Devices: \n[${connected.join(", ")}]\nChat usage: send,destinationId,msg`;
 }
 

@@ -2,6 +2,8 @@
  * The gateway of Messaging Server: devices over WebSocket that are given a number and send each other lines of text
  * (docs/gateways/device-text.md). A device is the user named by its number.
  */
+import { type ErrorCode, errors } from "@parley/protocol";
+import { authorise } from "../../core/authorisation.ts";
 import type { Core } from "../../core/core.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { HttpListener } from "../../http/http-listener.ts";
@@ -17,12 +19,16 @@ import {
   type DeviceCommand,
   encodeDeviceMessage,
   encodeInfo,
+  farewell,
   parseDeviceLine,
   parseNumber,
+  parseTokenLine,
 } from "./codec.ts";
 import { SentMessages } from "./sent-messages.ts";
 
 const name = "device-text";
+/** The `ref` of renewals; those of messages are numbers. */
+const renewal = "renew";
 const firstId = 100_000_000;
 
 export interface DeviceTextOptions {
@@ -46,12 +52,8 @@ export function startDeviceText({ log, ...options }: DeviceTextOptions): Gateway
 
 function open(device: Device): WebSocketPeer {
   const { participant } = device;
-  participant.tasks.run(() => device.connect());
-  const text = (line: string) =>
-    participant.tasks.run(() => {
-      device.receive(line);
-      return undefined;
-    });
+  device.connect();
+  const text = (line: string) => participant.tasks.run(() => device.receive(line));
   // The original read the bytes of either kind as text.
   return { participant, text, binary: (bytes) => text(bytes.toString()) };
 }
@@ -68,33 +70,58 @@ class Device {
     this.#devices = devices;
     const encode = (entry: Entry, shared: boolean) =>
       shared ? entry.encodedBy(encodeShared) : encodeDeviceMessage(entry);
-    this.participant = new Participant(core, wire, { encode, told: (event) => this.#told(event) }, log);
+    const told = (event: Told) => this.#told(event);
+    const closing = (code: ErrorCode) => this.#bidFarewell(code);
+    const speech = core.openLogin ? { encode, told } : { encode, told, closing };
+    this.participant = new Participant(core, wire, speech, log);
   }
 
-  /** Gives the device its number and greets it; one that cannot have one is told so and let go. */
-  async connect(): Promise<void> {
-    const result = await this.participant.login(
-      () => freeId(this.#core),
-      () => this.#inform(),
-    );
-    if (result.ok) return;
-    this.participant.say(answers.unavailable);
-    this.participant.close(result.fault.code, result.fault.message);
+  /** Gives the device its number and greets it; one that needs a token is asked for it when it says something else. */
+  connect(): void {
+    if (!this.#core.openLogin) return;
+    this.participant.tasks.run(async () => {
+      const { info } = this.participant;
+      const login = async () => this.#core.identify({ user: await freeId(this.#core) }, info);
+      const result = await this.participant.login(login, { beforeStart: () => this.#inform() });
+      if (result.ok) return;
+      this.participant.say(answers.unavailable);
+      this.participant.close(result.fault.code, result.fault.message);
+    });
   }
 
-  receive(line: string): void {
+  receive(line: string): Promise<void> | undefined {
+    const token = this.#core.openLogin ? undefined : parseTokenLine(line);
+    if (token !== undefined) return this.#prove(token);
     const command = parseDeviceLine(line);
-    if (command === "help") this.#inform();
+    if (!this.participant.session && !this.#core.openLogin) this.participant.say(answers.tokenNeeded);
+    else if (command === "help") this.#inform();
     else if (command) this.#carryOut(command);
     else this.participant.say(answers.unreadable);
+    return undefined;
+  }
+
+  /** The device is whom its token says, or goes on by another token. */
+  async #prove(token: string): Promise<void> {
+    if (this.participant.handle({ op: "renew", token, ref: renewal })) return;
+    const result = await this.participant.login({ token }, { beforeStart: () => this.#inform() });
+    if (result.ok) return;
+    const { code, message } = result.fault;
+    if (errors[code].closes) this.participant.close(code, message);
+    else this.participant.say(code === "forbidden" ? answers.badToken : answerTo(code));
+  }
+
+  #bidFarewell(code: ErrorCode): void {
+    const words = farewell(code);
+    if (words !== undefined) this.participant.say(words);
   }
 
   #inform(): void {
-    const id = this.participant.session?.user.name;
-    if (id === undefined) return;
-    const connected = [...this.#devices].flatMap(({ session }) => (session ? [Number(session.user.name)] : []));
-    connected.sort((one, other) => one - other);
-    this.participant.say(encodeInfo(id, connected));
+    const own = this.participant.session;
+    if (own === undefined) return;
+    const users = [...this.#devices].flatMap(({ session }) => (session ? [session.user] : []));
+    const visible = users.filter(({ key }) => authorise(own, "seeUser", key).ok);
+    const names = [...new Set(visible.map(({ name }) => name))];
+    this.participant.say(encodeInfo(own.user.name, names.sort(byLength)));
   }
 
   /** The faults are looked for in the original's order, which is the order in which a device hears of them. */
@@ -121,11 +148,17 @@ class Device {
   }
 
   #told(event: Told): void {
+    if (event.op === "error" && event.ref === renewal) return this.participant.say(answers.badToken);
     if (event.op === "ok" && event.ref !== undefined) this.#sent.taken(event.ref);
     if (event.op !== "error") return;
     if (event.ref !== undefined) this.#sent.refused(event.ref);
     this.participant.say(answerTo(event.code));
   }
+}
+
+/** The shorter first: numbers ascend by their value. */
+function byLength(one: string, other: string): number {
+  return one.length - other.length || (one < other ? -1 : 1);
 }
 
 /** The next number that no user has as a name, whichever way that user came by it. Rejects with `StorageUnavailable`. */

@@ -2,17 +2,19 @@
  * One connection to the chat: who it is, what it asks, what it is told. The gateway (`framed-tcp.ts`) hands it bytes, the
  * core messages, through its `Participant`.
  */
-import { isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
-import { type ErrorCode, FrameDecoder, type FrameFault, type UserAddress } from "@parley/protocol";
+import { type ErrorCode, errors, helloFrameBytes, type UserAddress } from "@parley/protocol";
+import type { Actor } from "../../core/authorisation.ts";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
 import type { Posted } from "../../core/post.ts";
+import type { Session } from "../../core/session.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { GatewayLog } from "../gateway.ts";
 import { lengthPrefix } from "../length-prefix.ts";
 import { Participant, type Speech, type Told } from "../participant.ts";
 import { tcpWire } from "../tcp-wire.ts";
+import { TextFrames } from "../text-frames.ts";
 import {
   encodeMessage,
   encodeShared,
@@ -36,7 +38,15 @@ export interface ChatConnectionOptions {
   readonly log: GatewayLog;
 }
 
-const usage = "/rename NAME, /list and /msg NAME text";
+/** What cannot be read, where frames have at most so many bytes. */
+const faults = {
+  bad_frame: () => "a frame of length 0",
+  frame_too_large: (maxBytes: number) => `a frame longer than ${maxBytes} bytes`,
+  bad_utf8: () => "a frame that is not UTF-8",
+};
+/** The `ref` of renewals: what is said has none. */
+const renewal = "renew";
+const commands = "/list and /msg NAME text";
 const privateMessage = /^\s*(\S+)\s(.*)$/s;
 
 export class ChatConnection implements Speech {
@@ -44,8 +54,8 @@ export class ChatConnection implements Speech {
   readonly #done = Promise.withResolvers<void>();
   readonly #core: Core;
   readonly #names: Names;
-  readonly #decoder: FrameDecoder;
-  readonly #faults: { readonly [F in FrameFault]: string };
+  readonly #maxFrameBytes: number;
+  readonly #frames: TextFrames;
   /** How the first frame was written. */
   #form: Form | undefined;
   /** The stream has come to something that cannot be read: nothing after it is. */
@@ -60,18 +70,19 @@ export class ChatConnection implements Speech {
   constructor(socket: Socket, options: ChatConnectionOptions) {
     const { gateway, core, names, maxFrameBytes, maxOutboxBytes, log } = options;
     this.#core = core;
+    this.#maxFrameBytes = maxFrameBytes;
     this.#names = names;
-    this.#decoder = new FrameDecoder(maxFrameBytes, (payload) => this.#framed(payload));
-    this.#faults = {
-      bad_frame: "a frame of length 0: the connection is closed",
-      frame_too_large: `a frame longer than ${maxFrameBytes} bytes: the connection is closed`,
-    };
+    this.#frames = new TextFrames(
+      maxFrameBytes,
+      (text) => this.#receive(text),
+      (fault) => this.#refuse(fault),
+    );
     const wire = tcpWire(
       socket,
       { gateway, framing: lengthPrefix, maxOutboxBytes },
       {
         heard: () => this.participant.heard(),
-        data: (chunk) => this.#receive(chunk),
+        data: (chunk) => this.#unreadable || this.#frames.push(chunk),
         drained: () => this.participant.drained(),
         gone: () => {
           this.participant.gone();
@@ -80,7 +91,8 @@ export class ChatConnection implements Speech {
       },
     );
     this.participant = new Participant(core, wire, this, log);
-    this.participant.tasks.run(() => this.#arrive());
+    if (core.openLogin) this.participant.tasks.run(() => this.#arrive());
+    else this.#frames.maxBytes = Math.min(maxFrameBytes, helloFrameBytes);
   }
 
   /** Resolves when the peer is gone and all that it asked for is done. */
@@ -88,45 +100,39 @@ export class ChatConnection implements Speech {
     return this.#done.promise;
   }
 
-  // Bytes
+  // Frames
 
-  #receive(chunk: Buffer): void {
+  #receive(text: string): void {
     if (this.#unreadable) return;
-    const fault = this.#decoder.push(chunk);
-    if (fault) this.#refuse(fault, this.#faults[fault]);
-  }
-
-  #framed(view: Uint8Array): void {
-    if (this.#unreadable) return;
-    const bytes = Buffer.from(view.buffer, view.byteOffset, view.length);
-    if (!isUtf8(bytes)) return this.#refuse("bad_utf8", "a frame that is not UTF-8: the connection is closed");
-    const payload = parsePayload(bytes.toString());
+    const payload = parsePayload(text);
     this.#form ??= payload.form;
     this.participant.tasks.run(() => this.#carryOut(payload));
   }
 
   /** Closes the connection, when what came before has been carried out. */
-  #refuse(code: ErrorCode, reason: string): void {
+  #refuse(fault: keyof typeof faults): void {
+    if (this.#unreadable) return;
     this.#unreadable = true;
-    this.participant.tasks.run(() => {
-      this.participant.close(code, reason);
-      return undefined;
-    });
+    const reason = `${faults[fault](this.#frames.maxBytes)}: the connection is closed`;
+    this.participant.tasks.run(() => void this.participant.close(fault, reason));
   }
 
   // What it asks
 
   #carryOut({ said }: Payload): Promise<void> | undefined {
+    const isOpen = this.#core.openLogin;
+    if (!isOpen && said.kind === "command" && said.name === "token") return this.#prove(said.value.trim());
+    if (!isOpen && !this.participant.session) return this.#tell("say first who you are: /token TOKEN");
     if (said.kind === "chat") return this.#send(lobby, said.text);
     switch (said.name) {
       case "rename":
-        return this.#rename(said.value.trim());
+        return isOpen ? this.#rename(said.value.trim()) : this.#tell("here the token says who you are");
       case "list":
         return this.#list();
       case "msg":
         return this.#sendPrivately(said.value);
       default:
-        return this.#tell(`unknown command: there are ${usage}`);
+        return this.#tell(`unknown command: there are ${isOpen ? "/rename NAME" : "/token TOKEN"}, ${commands}`);
     }
   }
 
@@ -145,18 +151,39 @@ export class ChatConnection implements Speech {
 
   #list(): undefined {
     const own = this.participant.session?.user.name;
-    const others = this.#core.online(lobby).filter((name) => name !== own);
+    const others = this.#core.online(lobby, this.participant.session).filter((name) => name !== own);
     return this.#tell(others.length === 0 ? "nobody else is here" : others.sort().join(", "));
   }
 
   // Who it is
 
+  /** Makes it a guest, in the lobby for as long as the connection lasts. */
   async #arrive(): Promise<void> {
-    const arrived = await this.participant.login(async () => {
-      this.#guest = await this.#names.newGuest();
-      return this.#guest;
-    });
+    const newGuest = async () => {
+      this.#guest = await this.#core.newGuest();
+      return this.#core.identify({ user: this.#guest }, this.participant.info);
+    };
+    const prepare = async (actor: Actor) => void (await this.#core.join(actor, lobby, false));
+    const arrived = await this.participant.login(newGuest, { prepare });
     if (!arrived.ok) this.participant.close(arrived.fault.code, arrived.fault.message);
+  }
+
+  /** It is whom the token says, and in the lobby for good, where the token allows that; or goes on by another token. */
+  async #prove(token: string): Promise<void> {
+    if (this.participant.handle({ op: "renew", token, ref: renewal })) return;
+    const prepare = async (actor: Actor) => {
+      const joined = await this.#core.join(actor, lobby);
+      if (!joined.ok) this.#tell(joined.fault.message);
+    };
+    const beforeStart = ({ user }: Session) => {
+      this.#frames.maxBytes = this.#maxFrameBytes;
+      this.#tell(`you are ${user.name}`);
+    };
+    const proved = await this.participant.login({ token }, { prepare, beforeStart });
+    if (proved.ok) return;
+    const { code, message } = proved.fault;
+    if (errors[code].closes) this.participant.close(code, message);
+    else this.#tell(message);
   }
 
   #rename(name: string): Promise<void> | undefined {
@@ -171,14 +198,12 @@ export class ChatConnection implements Speech {
     const before = this.participant.session;
     if (!before) return;
     if (this.#unanswered > 0) await new Promise<void>((resolve) => (this.#whenAnswered = resolve));
-    const settle = async () => {
-      await this.#names.settle(address);
-      return address.name;
-    };
-    const renamed = await this.participant.login(settle, ({ user }) => {
+    const prepare = async (actor: Actor) => void (await this.#core.join(actor, lobby));
+    const beforeStart = ({ user }: Session) => {
       this.#seen.add(before.subscriptions.values());
       this.#tell(`you are now ${user.name}`);
-    });
+    };
+    const renamed = await this.participant.login({ user: address.name }, { prepare, beforeStart });
     if (!renamed.ok) return this.#tell(renamed.fault.message);
     const body = renameLine(before.user.name, renamed.value.user.name);
     const posted = await this.#core.post("server", { to: lobby, type: "system", body });
@@ -210,6 +235,7 @@ export class ChatConnection implements Speech {
 
   told(event: Told): void {
     if (event.op !== "ok" && event.op !== "error") return;
+    if (event.ref === renewal) return this.#tell(event.op === "ok" ? "the token is taken" : event.message);
     this.#unanswered -= 1;
     if (event.op === "error") this.#tell(event.message);
     else this.#tellWhereItIs(event.recipients ?? []);

@@ -1,6 +1,6 @@
 /**
- * Who somebody is in the chat: a guest on arrival, then whoever one renames to. One per gateway, so that of two
- * connections that want the same name at the same moment one gets it.
+ * The names that people in the chat rename themselves to. One per gateway, so that of two connections that want the same
+ * name at the same moment one gets it.
  */
 import { fail, parseUser, type Result, type UserAddress, type UserKey } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
@@ -16,13 +16,6 @@ export class Names {
 
   constructor(core: Core) {
     this.#core = core;
-  }
-
-  /** Makes a guest, in the lobby for as long as the connection lasts. Rejects with `StorageUnavailable`. */
-  async newGuest(): Promise<User> {
-    const guest = await this.#core.newGuest();
-    await this.#core.join(guest, lobby, false);
-    return guest;
   }
 
   /** Takes a guest out of the lobby; to be called with the guests' own users only. */
@@ -53,12 +46,5 @@ export class Names {
 
   release({ key }: UserAddress): void {
     this.#claimed.delete(key);
-  }
-
-  /** Makes the user of a claimed name a member of the lobby for good. Rejects with `StorageUnavailable`. */
-  async settle({ name }: UserAddress): Promise<void> {
-    const user = await this.#core.register(name);
-    // What is not allowed is refused by the login that follows.
-    if (user.ok) await this.#core.join(user.value, lobby);
   }
 }

@@ -1,9 +1,8 @@
 /**
  * `parley.v1` over TCP: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON (PROTOCOL.md, "TCP").
  */
-import { isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
-import { FrameDecoder, type FrameFault, fail } from "@parley/protocol";
+import { type FrameFault, fail } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { ServerTls } from "../../tls/server-tls.ts";
@@ -12,6 +11,7 @@ import { IdleSweep } from "../idle-sweep.ts";
 import { lengthPrefix } from "../length-prefix.ts";
 import { encodeOne } from "../outbox.ts";
 import { listenTcp, tcpWire } from "../tcp-wire.ts";
+import { TextFrames } from "../text-frames.ts";
 import { encodeEntry } from "./codec.ts";
 import { NativeConnection } from "./native-connection.ts";
 
@@ -26,9 +26,10 @@ export interface NativeTcpOptions {
   readonly tls?: ServerTls | undefined;
 }
 
-const faults: { readonly [F in FrameFault]: string } = {
+const faults: { readonly [F in FrameFault | "bad_utf8"]: string } = {
   bad_frame: "a frame of length 0",
   frame_too_large: "the frame is longer than allowed",
+  bad_utf8: "the frame is not UTF-8",
 };
 
 const encodeShared = (entry: Entry) => encodeOne(encodeEntry(entry), lengthPrefix);
@@ -54,20 +55,17 @@ function accept(
   { core, maxOutboxBytes, log }: NativeTcpOptions,
   sweep: IdleSweep<NativeConnection>,
 ): void {
-  const decoder = new FrameDecoder(0, (payload) => {
-    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
-    if (isUtf8(bytes)) connection.receive(bytes.toString());
-    else connection.refuse(fail("bad_utf8", "the frame is not UTF-8").fault);
-  });
+  const frames = new TextFrames(
+    0,
+    (text) => connection.receive(text),
+    (fault) => connection.refuse(fail(fault, faults[fault]).fault),
+  );
   const wire = tcpWire(
     socket,
     { gateway: name, framing: lengthPrefix, maxOutboxBytes },
     {
       heard: () => connection.heard(),
-      data: (chunk) => {
-        const fault = decoder.push(chunk);
-        if (fault) connection.refuse(fail(fault, faults[fault]).fault);
-      },
+      data: (chunk) => frames.push(chunk),
       drained: () => connection.drained(),
       gone: () => {
         sweep.connections.delete(connection);
@@ -76,7 +74,7 @@ function accept(
     },
   );
   const limitFrames = (maxBytes: number) => {
-    decoder.maxBytes = maxBytes;
+    frames.maxBytes = maxBytes;
   };
   const connection = new NativeConnection(core, wire, { encodeShared, limitFrames }, log);
   sweep.connections.add(connection);

@@ -4,7 +4,7 @@ import type { Entry } from "../../engine/entry.ts";
 import { render } from "../rendering.ts";
 
 export type PeerMessage =
-  | { readonly kind: "login"; readonly user: string }
+  | { readonly kind: "login"; readonly user: string; readonly token?: string }
   | { readonly kind: "send"; readonly from: string; readonly to: string; readonly text: string };
 
 /** Reads one text message. Faults: `bad_json`, `bad_message`. */
@@ -15,7 +15,7 @@ export function parsePeerMessage(text: string): Result<PeerMessage> {
   } catch {
     return fail("bad_json", "this is not JSON");
   }
-  const { login, from, to, msg } = (typeof value === "object" && value !== null ? value : {}) as Record<
+  const { login, token, from, to, msg } = (typeof value === "object" && value !== null ? value : {}) as Record<
     string,
     unknown
   >;
@@ -23,7 +23,8 @@ export function parsePeerMessage(text: string): Result<PeerMessage> {
     return msg.isWellFormed()
       ? ok({ kind: "send", from, to, text: msg })
       : fail("bad_message", '"msg" has half of a surrogate pair in it');
-  if (typeof login === "string") return ok({ kind: "login", user: login });
+  if (typeof login === "string")
+    return ok({ kind: "login", user: login, ...(typeof token === "string" ? { token } : {}) });
   return fail("bad_message", 'expected {"login": "name"} or {"from": "name", "to": "name", "msg": "text"}');
 }
 

@@ -2,7 +2,7 @@
  * The gateway of SimpleMessageService: peers that log in by name over WebSocket and send each other texts as JSON
  * (docs/gateways/peer-json.md).
  */
-import { parseUser } from "@parley/protocol";
+import { errors, parseUser } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
 import type { Entry } from "../../engine/entry.ts";
@@ -37,10 +37,15 @@ export function startPeerJson({ log, ...options }: PeerJsonOptions): Gateway {
 function open(core: Core, wire: Wire, log: GatewayLog): WebSocketPeer {
   const refuse = (reason: string) => participant.say(JSON.stringify({ error: reason }));
   const encode = (entry: Entry, shared: boolean) => (shared ? entry.encodedBy(encodeShared) : encodePeerMessage(entry));
-  const participant = new Participant(core, wire, { encode, told: (event) => tell(event, participant) }, log);
+  const told = (event: Told) => tell(event, participant);
+  // Whoever logs in by name is told by the close code alone, as ever.
+  const speech = core.openLogin
+    ? { encode, told }
+    : { encode, told, closing: (_: unknown, reason: string) => refuse(reason) };
+  const participant = new Participant(core, wire, speech, log);
   return {
     participant,
-    text: (text) => participant.tasks.run(() => receive(text, participant, refuse)),
+    text: (text) => participant.tasks.run(() => receive(text, core, participant, refuse)),
     binary: () => {
       participant.tasks.run(() => {
         refuse("this protocol is JSON text");
@@ -51,7 +56,12 @@ function open(core: Core, wire: Wire, log: GatewayLog): WebSocketPeer {
 }
 
 /** Carries out one message of the peer; `refuse` answers what cannot be. */
-function receive(text: string, participant: Participant, refuse: (reason: string) => void): Promise<void> | undefined {
+function receive(
+  text: string,
+  core: Core,
+  participant: Participant,
+  refuse: (reason: string) => void,
+): Promise<void> | undefined {
   const parsed = parsePeerMessage(text);
   if (!parsed.ok) {
     refuse(parsed.fault.message);
@@ -59,15 +69,22 @@ function receive(text: string, participant: Participant, refuse: (reason: string
   }
   const message = parsed.value;
   if (message.kind === "login") {
-    // Nothing changes for a peer that says again who it is.
-    if (isNamed(participant.session?.user, message.user)) return undefined;
-    return participant.login(message.user).then((result) => {
-      if (!result.ok) refuse(result.fault.message);
+    // Nothing changes for a peer that says again who it is, but how long it is let in.
+    if (isNamed(participant.session?.user, message.user)) {
+      const { token } = message;
+      if (token !== undefined && !core.openLogin) participant.handle({ op: "renew", token });
+      return undefined;
+    }
+    return participant.login(message).then((result) => {
+      if (result.ok) return;
+      const { code, message: reason } = result.fault;
+      if (errors[code].closes) participant.close(code, reason);
+      else refuse(reason);
     });
   }
   const { from, to, text: body } = message;
   const user = participant.session?.user;
-  if (!user) refuse('log in first: {"login": "name"}');
+  if (!user) refuse(`log in first: {"login": "name"${core.openLogin ? "" : ', "token": "…"'}}`);
   else if (!isNamed(user, from)) refuse(`"from" has to be ${user.name}: you logged in by that name`);
   // The answer repeats the name as the peer wrote it.
   else participant.handle({ op: "send", to, body, copy: false, ref: to });

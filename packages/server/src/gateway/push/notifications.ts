@@ -1,5 +1,6 @@
 /** `{"username", "content"}`: what to tell whom, by `POST /message` or the Redis channel. Stored before it is answered. */
 import { fail, ok, parseAddress, type Result } from "@parley/protocol";
+import { type Actor, authorise } from "../../core/authorisation.ts";
 import type { Core } from "../../core/core.ts";
 import type { Posted } from "../../core/post.ts";
 
@@ -37,18 +38,21 @@ export function parseNotification(bytes: Uint8Array | undefined): Result<Notific
 }
 
 /**
- * Sends as the user named `from`, or else as the server, and settles when the message is on disk. A receiver who is not
- * known yet becomes known: what is for somebody who will come some day waits. Faults: those of `core.post`. Rejects with
- * `StorageUnavailable`.
+ * Sends, and settles when the message is on disk. A receiver who is not known yet becomes known: what is for somebody who
+ * will come some day waits. Faults: those of `core.post`. Rejects with `StorageUnavailable`.
  */
-export async function notify(core: Core, { username, content }: Notification, from?: string): Promise<Result<Posted>> {
+export async function notify(
+  core: Core,
+  { username, content }: Notification,
+  from: Actor | "push",
+): Promise<Result<Posted>> {
   const receiver = parseAddress(username);
   if (!receiver.ok) return receiver;
-  const sender = from === undefined ? ok("push" as const) : await core.register(from);
-  if (!sender.ok) return sender;
   if (receiver.value.kind === "user") {
+    const allowed = from === "push" ? receiver : authorise(from, "send", receiver.value);
+    if (!allowed.ok) return allowed;
     const known = await core.register(username);
     if (!known.ok) return known;
   }
-  return core.post(sender.value, { to: username, body: content, copy: false });
+  return core.post(from, { to: username, body: content, copy: false });
 }

@@ -3,9 +3,9 @@
  * WebSockets, which say nothing themselves. Here are the sockets; the requests are in `routes.ts`.
  */
 import type { IncomingMessage } from "node:http";
-import { errors, fail, type Result } from "@parley/protocol";
+import { errors, ok, type Result } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
-import type { User } from "../../core/directory.ts";
+import type { Identity } from "../../core/identity.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { HttpListener, UpgradeHandler } from "../../http/http-listener.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
@@ -18,6 +18,7 @@ import { webSocketText } from "../websocket-framing.ts";
 import { connectPeer, type WebSocketPeer } from "../websocket-gateway.ts";
 import { WebSocketAcceptor } from "../websocket-wire.ts";
 import type { Wire } from "../wire.ts";
+import { Bearers, badToken } from "./bearers.ts";
 import { ownOrigins } from "./cors.ts";
 import { openRedisChannel } from "./redis-channel.ts";
 import { pushRoutes } from "./routes.ts";
@@ -51,20 +52,22 @@ export async function startPush(options: PushOptions): Promise<Gateway> {
   const { maxFrameBytes, idleMs } = core.limits;
   const app = options.appSecret || (await core.secret("push.app"));
   const socket = options.socketSecret || (await core.secret("push.socket"));
-  const tokens = new Tokens({ app, socket }, () => core.now());
+  const bearers = new Bearers(core, new Tokens({ app, socket }, () => core.now()));
   const origins = [...options.origins, ...ownOrigins(http.url)];
-  http.routes(pushRoutes({ core, tokens, origins, log }));
+  http.routes(pushRoutes({ core, bearers, origins, log }));
 
   const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: maxFrameBytes, maxOutboxBytes });
   const sweep = new IdleSweep<Participant>(idleMs, (peer) => peer.probe(), Math.max(3, Math.ceil(idleMs / pingMs)));
   let stopped = false;
   const shakeHands: UpgradeHandler = async (request, socket, head) => {
-    const user = await admit(options, tokens, request);
-    const status = user.ok ? 503 : errors[user.fault.code].http;
-    if (!user.ok) http.refuseUpgrade(socket, status, `${status}: ${user.fault.message}`);
+    const identity = await admit(options, bearers, request);
+    const status = identity.ok ? 503 : errors[identity.fault.code].http;
+    if (!identity.ok) http.refuseUpgrade(socket, status, `${status}: ${identity.fault.message}`);
     else if (stopped) http.refuseUpgrade(socket, status, `${status}: the server is going down`);
     else
-      acceptor.accept(request, socket, head, (wire) => connectPeer(open(options, wire, user.value), sweep.connections));
+      acceptor.accept(request, socket, head, (wire) =>
+        connectPeer(open(options, wire, identity.value), sweep.connections),
+      );
   };
   http.onUpgrade(socketPath, shakeHands, origins);
   const closeRedis = redisUrl === "" ? undefined : await openRedisChannel(redisUrl, core, log);
@@ -85,21 +88,26 @@ export async function startPush(options: PushOptions): Promise<Gateway> {
 }
 
 /** Whose token the handshake has. Faults: `forbidden`, `storage_unavailable`, `internal`. */
-async function admit({ core, log }: PushOptions, tokens: Tokens, request: IncomingMessage): Promise<Result<User>> {
+async function admit(
+  { core, log }: PushOptions,
+  bearers: Bearers,
+  request: IncomingMessage,
+): Promise<Result<Identity>> {
   try {
-    const username = await tokens.verify(authorizationOf(request), "socket", "app");
-    const user = username === undefined ? undefined : await core.register(username);
-    return user?.ok ? user : fail("forbidden", "Forbidden");
+    const identity = await bearers.identify(authorizationOf(request), "socket", "app");
+    if (!identity.ok) return identity;
+    const actor = await core.actor(identity.value);
+    return actor.ok ? identity : badToken;
   } catch (error) {
     return unexpected(error, name, log);
   }
 }
 
-function open({ core, log }: PushOptions, wire: Wire, user: User): WebSocketPeer {
+function open({ core, log }: PushOptions, wire: Wire, identity: Identity): WebSocketPeer {
   const encode = (entry: Entry, shared: boolean) => (shared ? entry.encodedBy(encodeShared) : contentOf(entry));
   const participant = new Participant(core, wire, { encode, told: () => {} }, log);
   participant.tasks.run(async () => {
-    const result = await participant.login(user.name);
+    const result = await participant.login(async () => ok(identity));
     if (!result.ok) participant.close(result.fault.code, result.fault.message);
   });
   // The protocol has no words for binary frames.

@@ -33,7 +33,7 @@ export async function openRedisChannel(url: string, core: Core, log: GatewayLog)
 async function receive(message: Buffer, core: Core, log: GatewayLog): Promise<void> {
   try {
     const notification = parseNotification(message);
-    const sent = notification.ok ? await notify(core, notification.value) : notification;
+    const sent = notification.ok ? await notify(core, notification.value, "push") : notification;
     if (!sent.ok) log.error("push: a publication on Redis was dropped", sent.fault.message);
   } catch (error) {
     log.error("push: a publication on Redis was not stored", error);

@@ -6,13 +6,13 @@ import type { Core } from "../../core/core.ts";
 import { checkChoosable } from "../../core/reserved-names.ts";
 import type { GatewayLog } from "../gateway.ts";
 import { unexpected } from "../unexpected.ts";
+import type { Bearers } from "./bearers.ts";
 import { allowOrigins } from "./cors.ts";
 import { notify, parseNotification, parseObject } from "./notifications.ts";
-import type { Tokens } from "./tokens.ts";
 
 export interface PushRoutesOptions {
   readonly core: Core;
-  readonly tokens: Tokens;
+  readonly bearers: Bearers;
   /** Origins of web pages that may use the routes. */
   readonly origins: readonly string[];
   readonly log: GatewayLog;
@@ -20,10 +20,8 @@ export interface PushRoutesOptions {
 
 type Request = FastifyRequest<{ Body: Buffer | undefined }>;
 
-const badToken = fail("forbidden", "Forbidden").fault;
-
 /** The routes as a plugin of the listener. */
-export function pushRoutes({ core, tokens, origins, log }: PushRoutesOptions): FastifyPluginAsync {
+export function pushRoutes({ core, bearers, origins, log }: PushRoutesOptions): FastifyPluginAsync {
   return async (app) => {
     takeAnyBody(app);
     allowOrigins(app, origins, ["/token", "/ws/token", "/message", "/healthcheck"]);
@@ -35,25 +33,27 @@ export function pushRoutes({ core, tokens, origins, log }: PushRoutesOptions): F
 
     app.get("/healthcheck", async () => "ok");
 
-    app.post("/token", { bodyLimit: helloFrameBytes }, async ({ body }: Request, reply) => {
+    app.post("/token", { bodyLimit: helloFrameBytes }, async ({ body, headers, socket }: Request, reply) => {
       const username = parseTokenRequest(body);
       if (!username.ok) return refuse(reply, username.fault);
-      return answerToken(reply, await tokens.issue("app", username.value));
+      const from = `${socket.remoteAddress}:${socket.remotePort}`;
+      return answerToken(reply, await bearers.appToken(username.value, headers.authorization, from));
     });
 
-    app.post("/ws/token", { bodyLimit: helloFrameBytes }, async ({ headers }, reply) => {
-      const username = await tokens.verify(headers.authorization ?? "", "app");
-      if (username === undefined) return refuse(reply, badToken);
-      return answerToken(reply, await tokens.issue("socket", username));
-    });
+    app.post("/ws/token", { bodyLimit: helloFrameBytes }, async ({ headers }, reply) =>
+      answerToken(reply, await bearers.socketToken(headers.authorization ?? "")),
+    );
 
     app.post("/message", { bodyLimit: core.limits.maxFrameBytes }, async ({ headers, body }: Request, reply) => {
       const { authorization } = headers;
-      const from = authorization === undefined ? undefined : await tokens.verify(authorization, "app");
-      if (authorization !== undefined && from === undefined) return refuse(reply, badToken);
+      const isNobody = core.openLogin && authorization === undefined;
+      const identity = isNobody ? undefined : await bearers.identify(authorization ?? "", "app");
+      if (identity && !identity.ok) return refuse(reply, identity.fault);
       const notification = parseNotification(body);
       if (!notification.ok) return refuse(reply, notification.fault);
-      const posted = await notify(core, notification.value, from);
+      const from = identity ? await core.actor(identity.value) : ok("push" as const);
+      if (!from.ok) return refuse(reply, from.fault);
+      const posted = await notify(core, notification.value, from.value);
       return posted.ok ? reply.type("application/json").send('{"status": "ok"}') : refuse(reply, posted.fault);
     });
   };
@@ -79,8 +79,9 @@ function parseTokenRequest(body: Buffer | undefined): Result<string> {
 }
 
 /** A token has no character that JSON escapes. */
-function answerToken(reply: FastifyReply, token: string): FastifyReply {
-  return reply.type("application/json").send(`{"token": "${token}"}`);
+function answerToken(reply: FastifyReply, token: Result<string>): FastifyReply {
+  if (!token.ok) return refuse(reply, token.fault);
+  return reply.type("application/json").send(`{"token": "${token.value}"}`);
 }
 
 function refuse(reply: FastifyReply, { code, message, retryAfterMs }: Fault): FastifyReply {

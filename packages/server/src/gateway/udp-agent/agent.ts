@@ -1,22 +1,25 @@
 /**
  * One agent: the user that it speaks for, the address that it logged in from, and what goes there. Until the address has
- * shown that it receives, no more bytes go to it than came from it, and no messages. A message is acknowledged when
+ * shown that it receives, no more bytes go to it than came from it, and no messages. Where a token was needed, `secret` is
+ * in every later datagram, and shows both that it receives and that the datagram is its own. A message is acknowledged when
  * the operating system took its datagram; one that no datagram holds, when its dead letter is on disk. Hot path.
  */
-import { type ErrorCode, fail, type Result, type UserAddress } from "@parley/protocol";
+import { timingSafeEqual } from "node:crypto";
+import { type ErrorCode, fail, type Result } from "@parley/protocol";
 import type { Connection, CoreEvent } from "../../core/connection.ts";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
+import type { Identity } from "../../core/identity.ts";
 import type { LogFields } from "../../core/log.ts";
 import { messageIdOf } from "../../core/message.ts";
 import type { Session } from "../../core/session.ts";
 import type { EndReason, OpenConnection, Watched } from "../../core/traffic.ts";
 import type { Entry } from "../../engine/entry.ts";
+import { DatagramQueue, type Send } from "../datagram-queue.ts";
 import type { Sweepable } from "../idle-sweep.ts";
 import { isOwn } from "../rendering.ts";
 import { type Task, TaskQueue } from "../task-queue.ts";
-import { encodeEntry } from "./codec.ts";
-import { DatagramQueue, type Send } from "./datagram-queue.ts";
+import { encodeEntry, encodeNotice } from "./codec.ts";
 
 /** Where a datagram came from, and how many bytes it had. */
 export interface Source {
@@ -33,6 +36,8 @@ export interface AgentOptions {
   readonly port: number;
   /** Nobody can pretend to be at that address: there is nothing to show. */
   readonly local: boolean;
+  /** What only the agent is told; undefined where login is open. */
+  readonly secret: string | undefined;
   readonly send: Send;
   readonly maxDatagramBytes: number;
   readonly maxQueuedBytes: number;
@@ -79,6 +84,11 @@ export class Agent implements Connection, Sweepable, Watched {
     this.#open = options.core.traffic.connected(this);
   }
 
+  /** Who acts through it; undefined until it is logged in. */
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
   /** The user that it speaks for; undefined until it is logged in. */
   get user(): User | undefined {
     return this.#session?.user;
@@ -86,6 +96,14 @@ export class Agent implements Connection, Sweepable, Watched {
 
   get waitingBytes(): number {
     return this.#queue.bytes;
+  }
+
+  /** Whether a datagram with that secret is the agent's. */
+  owns(secret: string | undefined): boolean {
+    const own = this.#options.secret;
+    if (own === undefined) return true;
+    const [mine, theirs] = [Buffer.from(own), Buffer.from(secret ?? "")];
+    return mine.length === theirs.length && timingSafeEqual(mine, theirs);
   }
 
   /** Whether the address has shown that it receives. */
@@ -99,10 +117,13 @@ export class Agent implements Connection, Sweepable, Watched {
   }
 
   /** A datagram came from the agent's address. True: this one showed that the address receives; messages follow. */
-  heard({ port, bytes }: Source): boolean {
+  heard({ port, bytes }: Source, isLogin = false): boolean {
     this.silentSweeps = 0;
     this.#allowance += bytes;
-    const shows = this.#acknowledged && (port === this.#options.source.port || port === this.port);
+    const { source, secret } = this.#options;
+    // Who knows the secret was told it; else it is the port that the acknowledgement went to, or came from.
+    const isTold = secret === undefined ? port === source.port || port === this.port : !isLogin;
+    const shows = this.#acknowledged && isTold;
     if (this.#trusted || !shows) return false;
     this.#trusted = true;
     this.#session?.start();
@@ -128,9 +149,10 @@ export class Agent implements Connection, Sweepable, Watched {
     };
   }
 
-  /** Begins a session. Faults and rejections: those of `core.login`; `replaced` where it had to make room meanwhile. */
-  async logIn(user: UserAddress): Promise<Result<User>> {
-    const result = await this.#options.core.login(this, { user: user.name });
+  /** Begins a session. Faults and rejections: those of `core.begin`; `replaced` where it had to make room meanwhile. */
+  async logIn(identity: Result<Identity>): Promise<Result<User>> {
+    if (!identity.ok) return identity;
+    const result = await this.#options.core.begin(this, identity.value, {});
     if (!result.ok) return result;
     const { session } = result.value;
     if (this.#ended) {
@@ -142,9 +164,15 @@ export class Agent implements Connection, Sweepable, Watched {
     return { ok: true, value: session.user };
   }
 
+  /** Lets the session go on by a newer token of its user. */
+  renew(token: string): void {
+    if (this.#session) this.#options.core.handle(this.#session, { op: "renew", token });
+  }
+
   /** Tells that it is logged in, by what `encode` makes in so many bytes; messages follow where the address is trusted. */
-  acknowledge(encode: (maxBytes: number) => Buffer): void {
-    this.say(encode(this.room));
+  acknowledge(encode: (maxBytes: number, more: object) => Buffer): void {
+    const { secret } = this.#options;
+    this.say(encode(this.room, secret === undefined ? {} : { session: secret }));
     if (this.#acknowledged) return;
     this.#acknowledged = true;
     if (this.#trusted) this.#session?.start();
@@ -215,7 +243,11 @@ export class Agent implements Connection, Sweepable, Watched {
   pause(): void {}
   resume(): void {}
 
-  close(code: ErrorCode): void {
+  /** Where it may be the agent's own doing, it is told why: a token has an end. */
+  close(code: ErrorCode, reason: string): void {
+    const { secret, send } = this.#options;
+    const notice = encodeNotice(reason);
+    if (secret !== undefined && code !== "shutting_down" && notice.length <= this.room) send(notice, () => {});
     this.end(code);
   }
 

@@ -1,15 +1,19 @@
 /**
- * What agents ask, and what becomes of it: the mapping of `udp-agent` to the core. An agent is told apart by its user
- * name, and belongs to the IP address that it logged in from, whatever ports its datagrams come from.
+ * Which agents there are, and whose datagrams count. An agent is told apart by its user name, and belongs to the IP
+ * address that it logged in from, whatever ports its datagrams come from. Where login is not open, who logs in proves it
+ * by a token before anything is kept of it, and every later datagram by the agent's secret.
  */
-import { type Fault, maxRecipients, type Result, type UserAddress } from "@parley/protocol";
+import { randomBytes } from "node:crypto";
+import type { Result, UserAddress } from "@parley/protocol";
+import type { Actor } from "../../core/authorisation.ts";
 import type { Core } from "../../core/core.ts";
-import type { User } from "../../core/directory.ts";
+import type { Identity } from "../../core/identity.ts";
 import type { GatewayLog } from "../gateway.ts";
 import { IdleSweep } from "../idle-sweep.ts";
 import { unexpected } from "../unexpected.ts";
 import { Agent, type Source, tooMany } from "./agent.ts";
 import { type AgentMessage, encodeLogOut, encodeNotice, encodeUserList } from "./codec.ts";
+import { Requests } from "./requests.ts";
 import { UserSet } from "./user-set.ts";
 
 export interface BrokerOptions {
@@ -27,49 +31,75 @@ export interface BrokerOptions {
 /** Hands a datagram to the operating system; `done` is told later whether it took it. */
 export type SendTo = (datagram: Buffer, port: number, address: string, done: (sent: boolean) => void) => void;
 
-type Asked<Id extends AgentMessage["id"]> = Extract<AgentMessage, { id: Id }>["content"];
+type LogIn = Extract<AgentMessage, { id: "log_in" }>;
 
 /** They have no sockets that would run out. */
 const defaultMaxAgents = 10_000;
-/** Bytes of names in a notice about several users. */
-const maxListedBytes = 2000;
+/** Logins whose token is being looked at: what comes beyond them is dropped. */
+const maxProving = 256;
+const secretBytes = 16;
 const name = "udp-agent";
 
 export class Broker {
   /** Datagrams that were refused: of users who are not logged in, or are from elsewhere. */
   refused = 0;
+  #proving = 0;
   readonly #options: BrokerOptions;
   readonly #sendTo: SendTo;
   /** By the user's key. */
   readonly #agents = new Map<string, Agent>();
   readonly #sweep: IdleSweep<Agent>;
   readonly #userSet: UserSet;
+  readonly #requests: Requests;
   readonly #stopWatching: () => void;
 
   constructor(options: BrokerOptions, sendTo: SendTo) {
-    const { core, maxDatagramBytes, inactivityMs } = options;
+    const { core, log, maxDatagramBytes, inactivityMs } = options;
     this.#options = options;
     this.#sendTo = sendTo;
     this.#sweep = new IdleSweep(inactivityMs);
     this.#userSet = new UserSet(core, maxDatagramBytes);
+    this.#requests = new Requests(core, log);
     this.#stopWatching = core.onOnlineChange(() => this.#userSet.due(this.#agents.values()));
   }
 
   /** Carries out what a datagram says. */
   handle(message: AgentMessage, source: Source): void {
     const { sender } = message;
+    const { core } = this.#options;
+    if (message.id === "log_in") {
+      if (!core.openLogin) return void this.#prove(message, source);
+      return this.#logIn(message, source, () => core.identify({ user: sender.name }, infoOf(source)));
+    }
     const agent = this.#agents.get(sender.key);
-    if (agent && agent.address !== source.address)
-      return this.#refuse(message, source, `${sender.name} is logged in from another address`);
-    if (message.id === "log_in") return this.#logIn(message, source, agent);
-    if (!agent) return this.#refuse(message, source, `${sender.name} is not logged in: send log_in first`);
+    if (!agent?.owns(message.content.session))
+      return this.#refuse(message, source, `${sender.name} is not logged in: send log_in first`);
+    if (agent.address !== source.address) return this.#refuse(message, source, elsewhere(sender));
     this.#heard(agent, source);
-    const taken = agent.run(() => (agent.user ? this.#ask(message, agent, agent.user) : undefined));
+    const taken = agent.run(() => (agent.session ? this.#ask(message, agent, agent.session) : undefined));
     if (!taken) agent.say(encodeNotice(`too much at once: a ${message.id} was not taken`));
   }
 
-  #heard(agent: Agent, source: Source): void {
-    if (agent.heard(source)) this.#userSet.due([agent]);
+  #heard(agent: Agent, source: Source, isLogin = false): void {
+    if (agent.heard(source, isLogin)) this.#userSet.due([agent]);
+  }
+
+  /** Looks at the token of a login, which nothing is kept of before. */
+  async #prove(message: LogIn, source: Source): Promise<void> {
+    if (this.#proving >= maxProving) return;
+    this.#proving += 1;
+    const { core, log } = this.#options;
+    const { token = "" } = message.content;
+    try {
+      const identity = await core.identify({ user: message.sender.name, token }, infoOf(source));
+      if (identity.ok) this.#logIn(message, source, async () => identity);
+      else this.#refuse(message, source, identity.fault.message);
+    } catch (error) {
+      const answer = unexpected(error, name, log);
+      if (!answer.ok) this.#refuse(message, source, answer.fault.message);
+    } finally {
+      this.#proving -= 1;
+    }
   }
 
   /** Answers somebody who is not an agent: never by more bytes than came. */
@@ -80,24 +110,31 @@ export class Broker {
     this.#sendTo(datagram, message.id === "log_in" ? message.content.sender_port : port, address, () => {});
   }
 
-  #logIn(message: Extract<AgentMessage, { id: "log_in" }>, source: Source, present: Agent | undefined): void {
+  #logIn(message: LogIn, source: Source, identify: () => Promise<Result<Identity>>): void {
     const { sender, content } = message;
+    const present = this.#agents.get(sender.key);
+    if (present && present.address !== source.address) return this.#refuse(message, source, elsewhere(sender));
     const port = content.sender_port;
     if (present?.isAt(source, port)) {
-      this.#heard(present, source);
-      present.run(() => this.#acknowledge(present));
+      this.#heard(present, source, true);
+      present.run(() => {
+        if (!this.#options.core.openLogin) present.renew(content.token ?? "");
+        return this.#acknowledge(present);
+      });
       return;
     }
     if (present && !present.user) {
       // One at a time: however many come, one login is under way.
-      present.run(() => void this.handle(message, source));
+      present.run(() => void this.#logIn(message, source, identify));
       return;
     }
     if (!present && !this.#hasRoom()) return this.#refuse(message, source, tooMany);
     const agent = this.#open(sender, source, port);
-    agent.heard(source);
+    agent.heard(source, true);
     agent.run(async () => {
-      const result = await agent.logIn(sender).catch((error) => unexpected(error, name, this.#options.log));
+      const result = await identify()
+        .then((identity) => agent.logIn(identity))
+        .catch((error) => unexpected(error, name, this.#options.log));
       // Not before: the user has not been offline.
       present?.end();
       if (result.ok) return this.#acknowledge(agent);
@@ -114,6 +151,7 @@ export class Broker {
       source,
       port,
       local: isLocal(source.address),
+      secret: core.openLogin ? undefined : randomBytes(secretBytes).toString("base64url"),
       send: (datagram, done) => this.#sendTo(datagram, port, source.address, done),
       maxDatagramBytes,
       maxQueuedBytes: maxOutboxBytes,
@@ -138,73 +176,17 @@ export class Broker {
   }
 
   #acknowledge(agent: Agent): undefined {
-    const own = agent.user?.name;
-    if (own === undefined) return;
-    const users = beginningWith(own, this.#options.core.online());
-    agent.acknowledge((maxBytes) => encodeUserList("acknowledge_log_in", users, maxBytes));
+    const { session } = agent;
+    if (session === undefined) return;
+    const users = beginningWith(session.user.name, this.#options.core.online(undefined, session));
+    agent.acknowledge((maxBytes, more) => encodeUserList("acknowledge_log_in", users, maxBytes, more));
   }
 
-  #ask(message: AgentMessage, agent: Agent, user: User): Promise<void> | undefined {
-    switch (message.id) {
-      case "send_message":
-        return this.#send(agent, user, message.content.receiver_username, message.content.message_text);
-      case "multicast_message":
-        return this.#multicast(agent, user, message.content);
-      case "broadcast_message":
-        return this.#send(agent, user, "*", message.content.message_text);
-      case "group_message":
-        return this.#send(agent, user, roomOf(message.content.group_name), message.content.message_text);
-      case "create_group":
-        return this.#createGroup(agent, user, message.content);
-      case "get_online_users":
-      case "get_user_list":
-        agent.say(encodeUserList("online_users", this.#options.core.online(), agent.room));
-        return;
-      case "log_out":
-        this.#agents.delete(user.key);
-        agent.leave(encodeLogOut());
-        return;
-      default:
-        // A ping is only heard.
-        return;
-    }
-  }
-
-  /** Sends, and tells the agent who is away, or why not. Does not wait: what is asked next is stored with it. */
-  #send(agent: Agent, user: User, to: string | string[], body: string): undefined {
-    const answered = agent.pending();
-    this.#options.core
-      .post(user, { to, body, copy: false })
-      .then((result) => {
-        if (!result.ok) return agent.say(encodeNotice(refusal(result.fault, to)));
-        const away = (result.value.recipients ?? []).filter((one) => one.state === "stored" && isUser(one.to));
-        for (const { to: receiver } of away)
-          agent.say(
-            encodeNotice(`${receiver} is offline. The user will receive the message when the user comes online`),
-          );
-      })
-      .catch((error) => this.#options.log.error(`a message of ${name}`, error))
-      .finally(answered);
-  }
-
-  #multicast(agent: Agent, user: User, { receiver_usernames, message_text }: Asked<"multicast_message">): undefined {
-    const [known, unknown] = partition(receiver_usernames, (receiver) => this.#options.core.user(receiver));
-    for (const to of chunks(known)) this.#send(agent, user, to, message_text);
-    if (unknown.length > 0) agent.say(encodeNotice(`${listed(unknown)}: unknown. The message was not sent there`));
-  }
-
-  async #createGroup(agent: Agent, user: User, { group_name, group_members }: Asked<"create_group">): Promise<void> {
-    const { core, log } = this.#options;
-    const made = await core
-      .addMembers(user, roomOf(group_name), group_members)
-      .catch((error) => unexpected(error, name, log));
-    if (!made.ok) return void agent.say(encodeNotice(made.fault.message));
-    const { room, members, unknown } = made.value;
-    if (unknown.length > 0) agent.say(encodeNotice(`${listed(unknown)}: unknown, not in the group`));
-    const body = `group ${room.slice(1)}: ${listed(members)}`;
-    const posts = await Promise.all(chunks(members).map((to) => core.post("broker", { to, body, copy: false })));
-    const failed = posts.find((posted): posted is Extract<Result<never>, { ok: false }> => !posted.ok);
-    if (failed) agent.say(encodeNotice(failed.fault.message));
+  #ask(message: AgentMessage, agent: Agent, actor: Actor): Promise<void> | undefined {
+    if (message.id !== "log_out") return this.#requests.carryOut(message, agent, actor);
+    this.#agents.delete(actor.user.key);
+    agent.leave(encodeLogOut());
+    return undefined;
   }
 
   /** Agents are not told: the protocol has no word for it. The core ends the sessions. */
@@ -216,48 +198,16 @@ export class Broker {
   }
 }
 
+function elsewhere({ name }: UserAddress): string {
+  return `${name} is logged in from another address`;
+}
+
+function infoOf({ address, port }: Source): { readonly gateway: string; readonly address: string } {
+  return { gateway: name, address: `${address}:${port}` };
+}
+
 /** `first`, then the others of `names`, as far as they are asked for. */
 function* beginningWith(first: string, names: readonly string[]): Iterable<string> {
   yield first;
   for (const one of names) if (one !== first) yield one;
-}
-
-/** Groups are rooms. */
-function roomOf(group: string): string {
-  return group.startsWith("#") ? group : `#${group}`;
-}
-
-function isUser(address: string): boolean {
-  return address !== "*" && !address.startsWith("#");
-}
-
-/** In the protocol's words where it has any. */
-function refusal({ code, message }: Fault, to: string | string[]): string {
-  const toRoom = typeof to === "string" && to.startsWith("#");
-  if (toRoom && (code === "unknown_room" || code === "bad_name")) return "no such group";
-  if (code === "unknown_user") return `${to} is unknown. The message was not sent`;
-  return message;
-}
-
-function partition(names: readonly string[], isKnown: (name: string) => unknown): [known: string[], unknown: string[]] {
-  const [known, unknown]: [string[], string[]] = [[], []];
-  for (const one of new Set(names)) (isKnown(one) ? known : unknown).push(one);
-  return [known, unknown];
-}
-
-/** Lists of as many as one send takes. */
-function chunks(names: readonly string[]): string[][] {
-  const count = Math.ceil(names.length / maxRecipients);
-  return Array.from({ length: count }, (_, i) => names.slice(i * maxRecipients, (i + 1) * maxRecipients));
-}
-
-/** Names in a sentence: all, or as many as a datagram has room for beside other things. */
-function listed(names: readonly string[]): string {
-  let bytes = 0;
-  const shown = names.filter((one) => {
-    bytes += Buffer.byteLength(one);
-    return bytes <= maxListedBytes;
-  });
-  const more = names.length - shown.length;
-  return more > 0 ? `${shown.join(", ")} and ${more} more` : shown.join(", ");
 }

@@ -11,18 +11,25 @@ const message_text = text;
 const group_name = text;
 const names = Type.Array(text);
 
+/** What the server gave the agent at login, where a token was needed for that. */
+const session = Type.Optional(text);
+
 /** `message_content` by `message_id`. */
 const contents = {
-  log_in: Type.Object({ sender_username, sender_port: Type.Integer({ minimum: 1, maximum: 65_535 }) }),
-  log_out: Type.Object({ sender_username }),
-  ping: Type.Object({ sender_username }),
-  send_message: Type.Object({ sender_username, receiver_username: text, message_text }),
-  multicast_message: Type.Object({ sender_username, receiver_usernames: names, message_text }),
-  broadcast_message: Type.Object({ sender_username, message_text }),
-  get_online_users: Type.Object({ sender_username }),
-  get_user_list: Type.Object({ sender_username }),
-  create_group: Type.Object({ sender_username, group_name, group_members: names }),
-  group_message: Type.Object({ sender_username, group_name, message_text }),
+  log_in: Type.Object({
+    sender_username,
+    sender_port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+    token: Type.Optional(text),
+  }),
+  log_out: Type.Object({ sender_username, session }),
+  ping: Type.Object({ sender_username, session }),
+  send_message: Type.Object({ sender_username, session, receiver_username: text, message_text }),
+  multicast_message: Type.Object({ sender_username, session, receiver_usernames: names, message_text }),
+  broadcast_message: Type.Object({ sender_username, session, message_text }),
+  get_online_users: Type.Object({ sender_username, session }),
+  get_user_list: Type.Object({ sender_username, session }),
+  create_group: Type.Object({ sender_username, session, group_name, group_members: names }),
+  group_message: Type.Object({ sender_username, session, group_name, message_text }),
 };
 
 type Contents = typeof contents;
@@ -85,25 +92,26 @@ const quotesAndComma = `"",`.length;
 
 /**
  * A message with `user_list`: as many of `users`, from the first on, as fit into `maxBytes`, with `"truncated": true`
- * where they do not all fit. No more of `users` than that is looked at.
+ * where they do not all fit. No more of `users` than that is looked at. `more` is said in any case.
  */
 export function encodeUserList(
   id: "acknowledge_log_in" | "online_users" | "update_user_set",
   users: Iterable<string>,
   maxBytes: number,
+  more: object = {},
 ): Buffer {
   const listed: string[] = [];
   let besideFlag = 0;
-  let bytes = encode(id, { user_list: [] }).length - ",".length;
+  let bytes = encode(id, { user_list: [], ...more }).length - ",".length;
   for (const name of users) {
     bytes += Buffer.byteLength(name) + quotesAndComma;
     if (bytes > maxBytes) {
-      if (besideFlag > 0) return encode(id, { user_list: listed.slice(0, besideFlag), truncated: true });
+      if (besideFlag > 0) return encode(id, { user_list: listed.slice(0, besideFlag), ...more, truncated: true });
       // For so few bytes the first name says more than the flag.
-      return encode(id, { user_list: listed.slice(0, 1) });
+      return encode(id, { user_list: listed.slice(0, 1), ...more });
     }
     listed.push(name);
     if (bytes + flagBytes <= maxBytes) besideFlag = listed.length;
   }
-  return encode(id, { user_list: listed });
+  return encode(id, { user_list: listed, ...more });
 }

@@ -1,4 +1,5 @@
-/** Tells agents who is online: one list for all of them, encoded once, at most once in a second. */
+/** Tells agents who is online: one list for all who may see everybody, encoded once, at most once in a second. */
+import { authorise } from "../../core/authorisation.ts";
 import type { Core } from "../../core/core.ts";
 import type { Agent } from "./agent.ts";
 import { encodeUserList } from "./codec.ts";
@@ -26,8 +27,14 @@ export class UserSet {
   #tell(): void {
     this.#timer = undefined;
     this.#toldAt = performance.now();
-    const datagram = encodeUserList("update_user_set", this.#core.online(), this.#maxDatagramBytes);
-    const missed = [...this.#due].filter((agent) => agent.trusted && agent.user && !agent.say(datagram));
+    const encode = (users: readonly string[]) => encodeUserList("update_user_set", users, this.#maxDatagramBytes);
+    const all = encode(this.#core.online());
+    const missed = [...this.#due].filter((agent) => {
+      const { session } = agent;
+      if (!agent.trusted || !session) return false;
+      const seesAll = authorise(session, "seeEverybody", undefined).ok;
+      return !agent.say(seesAll ? all : encode(this.#core.online(undefined, session)));
+    });
     this.#due.clear();
     if (missed.length > 0) this.due(missed);
   }

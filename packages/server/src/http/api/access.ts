@@ -1,26 +1,23 @@
-/** What a caller may do that is not decided by the path alone: the API's own questions, in one place. */
-import { fail, type LogName, ok, type Result } from "@parley/protocol";
+/** The API's own questions of access that the path alone does not decide, put to the core's table. */
+import type { LogName, Result } from "@parley/protocol";
 import type { FastifyRequest } from "fastify";
+import { authorise } from "../../core/authorisation.ts";
 import type { User } from "../../core/directory.ts";
-import { isReader } from "../../core/inspection.ts";
 
-type Caller = Pick<FastifyRequest, "identity" | "user">;
+type Caller = Pick<FastifyRequest, "actor">;
 
 /** A log is read by whom it is for, and by who administers. Faults: `forbidden`. */
-export function mayReadLog({ identity, user }: Caller, log: LogName): Result<undefined> {
-  return isReader(user, log) ? ok(undefined) : administers(identity, `you do not read ${log}`);
+export function mayReadLog({ actor }: Caller, log: LogName): Result<undefined> {
+  const reads = authorise(actor, "read", log);
+  return reads.ok || !authorise(actor, "inspectLog", log).ok ? reads : authorise(actor, "inspectLog", log);
 }
 
 /** What belongs to a user is the user's, and open to who administers. Faults: `forbidden`. */
-export function mayManage({ identity, user }: Caller, owner: User): Result<undefined> {
-  return owner === user ? ok(undefined) : administers(identity, `this belongs to ${owner.name}`);
+export function mayManage({ actor }: Caller, owner: User): Result<undefined> {
+  return authorise(actor, "manageUser", owner.key);
 }
 
 /** Whether the caller sees what concerns all users. */
-export function mayOperate({ identity }: Caller): boolean {
-  return identity.rights.administer;
-}
-
-function administers({ rights }: Caller["identity"], otherwise: string): Result<undefined> {
-  return rights.administer ? ok(undefined) : fail("forbidden", otherwise);
+export function mayOperate({ actor }: Caller): boolean {
+  return authorise(actor, "operate", undefined).ok;
 }

@@ -31,5 +31,5 @@ export type ApiInstance = FastifyInstance<
   SchemaTypes
 >;
 
-/** Adds routes. Each names its `operationId`, `tags`, `summary` and `response` with `problems(…)`; see `identity-routes.ts`. */
+/** Adds routes. Each names its `operationId`, `tags`, `summary` and `response` with `problems(…)`; see `people-routes.ts`. */
 export type ApiPlugin = (app: ApiInstance, options: ApiOptions) => void;

@@ -4,6 +4,7 @@
  */
 import { type Fault, fail, ok, parseUser, type Result } from "@parley/protocol";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { type Actor, authorise } from "../../core/authorisation.ts";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
 import type { Credentials, Identity } from "../../core/identity.ts";
@@ -28,6 +29,8 @@ declare module "fastify" {
     identity: Identity;
     /** The identity's user. Not on `public` routes. */
     user: User;
+    /** The same, with what it may do: for `authorise`, and to act. Not on `public` routes. */
+    actor: Actor;
   }
 }
 
@@ -35,6 +38,7 @@ declare module "fastify" {
 export function authenticateRequests(app: FastifyInstance, core: Core): void {
   app.decorateRequest("identity");
   app.decorateRequest("user");
+  app.decorateRequest("actor");
   app.addHook("onRequest", async (request, reply) => {
     const { access = "user" } = request.routeOptions.config;
     if (access === "public" || request.is404) return undefined;
@@ -43,7 +47,8 @@ export function authenticateRequests(app: FastifyInstance, core: Core): void {
     const proved = await core.authenticate(credentials.value, infoOf(request));
     if (!proved.ok) return refuse(reply, proved.fault);
     request.identity = proved.value.identity;
-    request.user = proved.value.user;
+    request.actor = proved.value.actor;
+    request.user = proved.value.actor.user;
     const refused = lacks(core, request, access);
     return refused && refuse(reply, refused);
   });
@@ -60,14 +65,14 @@ export function infoOf({ socket, headers }: FastifyRequest): { readonly gateway:
 }
 
 /** What the request lacks to be let through. */
-function lacks(core: Core, { identity, user, params }: FastifyRequest, access: Access): Fault | undefined {
+function lacks(core: Core, { actor, user, params }: FastifyRequest, access: Access): Fault | undefined {
   if (access === "person")
     return core.user(user.name) === user ? undefined : fail("forbidden", "this is for users of the server").fault;
-  if (access === "user" || identity.rights.administer) return undefined;
-  if (access === "administer") return fail("forbidden", "only who administers may do this").fault;
-  const named = parseUser((params as { user: string }).user);
-  if (!named.ok) return named.fault;
-  return named.value.key === user.key ? undefined : fail("forbidden", "this belongs to another user").fault;
+  if (access === "user") return undefined;
+  const named = access === "self" ? parseUser((params as { user: string }).user) : undefined;
+  if (named && !named.ok) return named.fault;
+  const allowed = named ? authorise(actor, "manageUser", named.value.key) : authorise(actor, "operate", undefined);
+  return allowed.ok ? undefined : allowed.fault;
 }
 
 /** What the request says. Fault: `unauthorized`. */

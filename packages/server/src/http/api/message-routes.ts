@@ -68,11 +68,11 @@ export const messageRoutes: ApiPlugin = (app, { core }) => {
         },
       },
     },
-    async ({ user, body, headers }, reply) => {
+    async ({ actor, body, headers }, reply) => {
       const key = clientIdOf(headers["idempotency-key"], body.clientId);
       if (!key.ok) return refuse(reply, key.fault);
       const posted = await core.post(
-        user,
+        actor,
         { ...body, ...(key.value === undefined ? {} : { clientId: key.value }) },
         gatewayName,
       );

@@ -68,8 +68,8 @@ export const peopleRoutes: ApiPlugin = (app, { core: { inspection } }) => {
         response: { 200: Type.Object({ users: Type.Array(reference(Presence)), next }), ...problems(["bad_name"]) },
       },
     },
-    async ({ query: { online = false, limit = defaultListing, ...after } }, reply) => {
-      const users = inspection.users({ ...after, limit }, online);
+    async ({ actor, query: { online = false, limit = defaultListing, ...after } }, reply) => {
+      const users = inspection.users(actor, { ...after, limit }, online);
       if (!users.ok) return refuse(reply, users.fault);
       const { items, ...more } = users.value;
       return { users: [...items], ...more };
@@ -87,8 +87,8 @@ export const peopleRoutes: ApiPlugin = (app, { core: { inspection } }) => {
         response: { 200: User, ...problems(["bad_name", "unknown_user"]) },
       },
     },
-    async ({ params }, reply) => {
-      const user = inspection.user(params.user);
+    async ({ actor, params }, reply) => {
+      const user = inspection.user(actor, params.user);
       if (!user.ok) return refuse(reply, user.fault);
       return { ...inspection.presence(user.value), createdAt: user.value.createdAt };
     },
@@ -110,8 +110,8 @@ export const peopleRoutes: ApiPlugin = (app, { core: { inspection } }) => {
         },
       },
     },
-    async ({ params }, reply) => {
-      const user = inspection.user(params.user);
+    async ({ actor, params }, reply) => {
+      const user = inspection.user(actor, params.user);
       if (!user.ok) return refuse(reply, user.fault);
       const devices = await inspection.devices(user.value);
       return { user: user.value.name, devices: devices.map((one) => ({ ...one, cursors: [...one.cursors] })) };

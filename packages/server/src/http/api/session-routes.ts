@@ -43,7 +43,7 @@ export const sessionRoutes: ApiPlugin = (app, { core: { inspection } }) => {
       },
     },
     async (request, reply) => {
-      const named = request.query.user === undefined ? undefined : inspection.user(request.query.user);
+      const named = request.query.user === undefined ? undefined : inspection.user(request.actor, request.query.user);
       if (named && !named.ok) return refuse(reply, named.fault);
       const of = named?.value ?? (mayOperate(request) ? undefined : request.user);
       const allowed = of && mayManage(request, of);

@@ -6,6 +6,7 @@ import { fail, parseUser, type Result } from "@parley/protocol";
 import { decodeJwt } from "jose";
 import { Type } from "typebox";
 import { parleyClaim, parseParley } from "../../auth/claims.ts";
+import { authorise } from "../../core/authorisation.ts";
 import type { RevocationRequest } from "../../core/revocations.ts";
 import type { ApiPlugin } from "./api-plugin.ts";
 import { problems, refuse } from "./problem.ts";
@@ -106,13 +107,13 @@ export const tokenRoutes: ApiPlugin = (app, { core, auth }) => {
         response: { 200: Revoked, ...problems(["bad_name"]) },
       },
     },
-    async ({ body, identity, user }, reply) => {
+    async ({ body, actor }, reply) => {
       const request = parseRequest(body);
       if (!request.ok) return refuse(reply, request.fault);
       const target = "user" in request.value ? parseUser(request.value.user) : undefined;
-      const isOwn = target?.ok && target.value.key === user.key;
-      if (!isOwn && !identity.rights.administer)
-        return refuse(reply, fail("forbidden", "only who administers may revoke what others have").fault);
+      if (target && !target.ok) return refuse(reply, target.fault);
+      const allowed = authorise(actor, "manageUser", target?.value.key);
+      if (!allowed.ok) return refuse(reply, allowed.fault);
       const revoked = await core.revoke(request.value);
       return revoked.ok ? revoked.value : refuse(reply, revoked.fault);
     },

@@ -1,0 +1,33 @@
+/** A stream of length-prefixed frames of UTF-8, as texts: for the gateways on TCP that speak in such. Hot path. */
+import { isUtf8 } from "node:buffer";
+import { FrameDecoder, type FrameFault } from "@parley/protocol";
+
+export class TextFrames {
+  readonly #decoder: FrameDecoder;
+  readonly #onFault: (fault: FrameFault | "bad_utf8") => void;
+
+  /** `onFault` is told what cannot be read; what comes after it is as the caller sees fit. */
+  constructor(maxBytes: number, onText: (text: string) => void, onFault: (fault: FrameFault | "bad_utf8") => void) {
+    this.#onFault = onFault;
+    this.#decoder = new FrameDecoder(maxBytes, (payload) => {
+      const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
+      if (isUtf8(bytes)) onText(bytes.toString());
+      else onFault("bad_utf8");
+    });
+  }
+
+  /** Longest frame that is taken. */
+  get maxBytes(): number {
+    return this.#decoder.maxBytes;
+  }
+
+  set maxBytes(maxBytes: number) {
+    this.#decoder.maxBytes = maxBytes;
+  }
+
+  /** Takes the next bytes. */
+  push(chunk: Buffer): void {
+    const fault = this.#decoder.push(chunk);
+    if (fault) this.#onFault(fault);
+  }
+}
