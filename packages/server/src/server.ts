@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Config } from "./config.ts";
+import { type Config, isForThisMachine } from "./config.ts";
 import { randomWord, systemClock } from "./core/clock.ts";
 import { Core } from "./core/core.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -68,6 +68,7 @@ export async function startServer(
       host: config.host,
       port,
       origins: [...config["http.origins"], ...origins],
+      checksHost: isForThisMachine(config),
       onError: log.error,
     });
     const listenHttp: ListenHttp = (port, origins) => HttpListener.start(httpAt(port, origins));
