@@ -6,6 +6,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Server, WebSocket, WebSocketServer } from "ws";
+import { FrameProgress } from "./frame-progress.ts";
 import { Outbox } from "./outbox.ts";
 import { webSocketText } from "./websocket-framing.ts";
 import { lingerMs, type Wire, type WireEvents } from "./wire.ts";
@@ -24,6 +25,11 @@ export interface WebSocketEvents extends WireEvents {
   text(text: string, bytes: number): void;
   binary(bytes: Buffer): void;
 }
+
+/** Fragments of one message: each costs memory beside its bytes, be it empty. */
+const maxFragments = 4096;
+/** Pieces in which the network delivers one frame: as many as 8 MiB have in the smallest packets of IPv4 (RFC 791, 576 bytes). */
+const maxBufferedChunks = 16_384;
 
 /** Tells before it closes, whoever wants it: nothing may follow a close frame (RFC 6455, section 5.5.1). */
 class ClosingWebSocket extends WebSocket {
@@ -47,6 +53,8 @@ export class WebSocketAcceptor {
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: options.maxPayload,
+      maxFragments,
+      maxBufferedChunks,
       WebSocket: ClosingWebSocket,
       handleProtocols: (offered) => (subprotocol !== undefined && offered.has(subprotocol) ? subprotocol : false),
     });
@@ -82,8 +90,16 @@ export class WebSocketAcceptor {
       webSocket.resume();
       setTimeout(() => webSocket.terminate(), lingerMs).unref();
     };
-    socket.on("data", () => events.heard());
+    const progress = new FrameProgress();
+    const whole = () => {
+      if (progress.took(0, true)) events.heard();
+    };
+    socket.on("data", (chunk: Buffer) => {
+      if (progress.took(chunk.length, false)) events.heard();
+    });
+    webSocket.on("ping", whole).on("pong", whole);
     webSocket.on("message", (data: Buffer, isBinary: boolean) => {
+      whole();
       if (isBinary) events.binary(data);
       else events.text(data.toString(), data.length);
     });

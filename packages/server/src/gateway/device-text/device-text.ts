@@ -2,6 +2,7 @@
  * The gateway of Messaging Server: devices over WebSocket that are given a number and send each other lines of text
  * (docs/gateways/device-text.md). A device is the user named by its number.
  */
+import { isUtf8 } from "node:buffer";
 import type { Core } from "../../core/core.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { HttpListener } from "../../http/http-listener.ts";
@@ -52,8 +53,8 @@ function open(device: Device): WebSocketPeer {
       device.receive(line);
       return undefined;
     });
-  // The original read the bytes of either kind as text.
-  return { participant, text, binary: (bytes) => text(bytes.toString()) };
+  // The original read the bytes of either kind as text; bytes that are none are as unreadable as no text at all.
+  return { participant, text, binary: (bytes) => text(isUtf8(bytes) ? bytes.toString() : "") };
 }
 
 class Device {

@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import { FrameDecoder, type FrameFault, fail } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { Entry } from "../../engine/entry.ts";
+import { FrameProgress } from "../frame-progress.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
 import { IdleSweep } from "../idle-sweep.ts";
 import { lengthPrefix } from "../length-prefix.ts";
@@ -52,6 +53,7 @@ function accept(
   { core, maxOutboxBytes, log }: NativeTcpOptions,
   sweep: IdleSweep<NativeConnection>,
 ): void {
+  const progress = new FrameProgress();
   const decoder = new FrameDecoder(0, (payload) => {
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
     if (isUtf8(bytes)) connection.receive(bytes.toString());
@@ -61,9 +63,11 @@ function accept(
     socket,
     { gateway: name, framing: lengthPrefix, maxOutboxBytes },
     {
-      heard: () => connection.heard(),
       data: (chunk) => {
+        const before = decoder.bufferedBytes;
         const fault = decoder.push(chunk);
+        const whole = decoder.bufferedBytes !== before + chunk.length;
+        if (progress.took(chunk.length, whole)) connection.heard();
         if (fault) connection.refuse(fail(fault, faults[fault]).fault);
       },
       drained: () => connection.drained(),
