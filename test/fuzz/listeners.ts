@@ -23,6 +23,7 @@ export const fuzzedListeners: readonly FuzzedListener[] = [
   { name: "peer-json", carrier: "websocket", port: ({ peerJson }) => peerJson },
   { name: "push-websocket", carrier: "websocket", port: ({ http }) => http },
   { name: "push-http", carrier: "http", port: ({ http }) => http },
+  { name: "http-api", carrier: "http", port: ({ http }) => http },
   { name: "framed-tcp", carrier: "length", port: ({ framedTcp }) => framedTcp },
   { name: "device-text", carrier: "websocket", port: ({ deviceText }) => deviceText },
   { name: "udp-agent", carrier: "datagram", port: ({ udp }) => udp },

@@ -34,6 +34,7 @@ function write(listener: string, bytes: Buffer): void {
 function nameOf(listener: string, bytes: Buffer): string {
   if (listener !== "http") return listener;
   if (bytes.includes("GET /v1/ws")) return "native-websocket";
+  if (/^[A-Z]+ \/v1\//.test(bytes.toString("latin1", 0, 16))) return "http-api";
   return bytes.subarray(0, 8).toString() === "GET /ws?" ? "push-websocket" : "push-http";
 }
 
@@ -66,6 +67,14 @@ async function proxyUdp(listener: string, port: number): Promise<{ port: number;
   await once(socket, "listening");
   return { port: socket.address().port, done: () => write(listener, Buffer.from(`${lines.splice(0).join("\n")}\n`)) };
 }
+
+/** Of the HTTP API. */
+const apiRequests: readonly (readonly [path: string, init?: RequestInit & { headers?: Record<string, string> }])[] = [
+  ["/me"],
+  ["/openapi.json"],
+  ["/users?limit=5"],
+  ["/problems/forbidden"],
+];
 
 /** Everything that `parley.v1` can be asked. */
 const everything: readonly ClientMessage[] = [
@@ -112,6 +121,8 @@ const proxies = {
   udp: udp.port,
 };
 
+// Nobody's traffic: for the gateways with planted bugs.
+write("planted", Buffer.from('hello 12\n{"number":5,"nested":[{"a":1}]}\nbye\n'));
 await joinRoom(ports, "corpus-native-tcp");
 for (const way of ways) {
   const presence = await way.arrive(proxies, `corpus-${way.name}`, () => {});
@@ -120,6 +131,12 @@ for (const way of ways) {
   await sleep(200);
   await presence.leave();
 }
+const authorization = `Basic ${Buffer.from("corpus-http:").toString("base64")}`;
+const api = `http://${host}:${proxies.http}/v1`;
+for (const [path, init] of apiRequests)
+  await (
+    await fetch(api + path, { ...init, headers: { authorization, connection: "close", ...init?.headers } })
+  ).text();
 const session = await RawSession.connect(proxies.tcp);
 for (const message of everything) session.send(message);
 await session.ended();
