@@ -2,7 +2,7 @@
  * The composition root: the only place that wires engine, core, listeners and gateways together. Used by `parley serve`
  * and by whoever embeds the server.
  */
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, isForThisMachine } from "./config.ts";
 import { randomWord, systemClock } from "./core/clock.ts";
@@ -145,11 +145,14 @@ async function* startGateways(
 async function openEngine(config: Config, log: GatewayLog, level: ServerParts["level"]): Promise<Engine> {
   const newEpoch = () => randomWord(systemClock);
   if (config.engine === "memory") return new MemoryEngine(newEpoch);
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const directory = join(config.dataDir, "store");
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  // The data directory may be somebody's who lets others in; what is in the store is not for them.
+  chmodSync(directory, 0o700);
   const onFault = (fault: Error | undefined) =>
     log.error(fault ? "the store cannot write" : "the store writes again", fault);
   return LevelEngine.open({
-    directory: join(config.dataDir, "store"),
+    directory,
     newEpoch,
     onFault,
     ...level,
