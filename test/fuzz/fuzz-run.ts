@@ -29,6 +29,8 @@ export interface FuzzReport extends Omit<SteadyReport, "lost"> {
   /** How the server ended before it was told to, if it did. */
   readonly ended: readonly string[];
   readonly bugs: readonly string[];
+  /** Lines of the log with a body in them, or with what moves a terminal's cursor. */
+  readonly logged: readonly string[];
   readonly lost: readonly string[];
   /** Memory that is held without a reason, in words. */
   readonly leaked: readonly string[];
@@ -81,6 +83,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     const ended =
       server.exit === undefined ? [] : [`the server ended: ${server.exit}\n${server.process.stderr.slice(-2000)}`];
     const bugs = server.bugs();
+    const logged = unfitLines(server, pair.secret);
     if (server.exit === undefined) broken.push(...(await stopAndReopen(server, data, steady)));
     return {
       ...steady,
@@ -88,6 +91,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
       inputsPerSecond: Math.round(inputs / seconds),
       ended,
       bugs,
+      logged,
       lost,
       misdelivered: [...steady.misdelivered, ...attacker.leaks],
       leaked: leaks(warm, end),
@@ -102,8 +106,14 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
 
 /** Everything in the report that must be empty. */
 export function faultsOf(report: FuzzReport): Record<string, readonly string[]> {
-  const { ended, bugs, lost, duplicated, reordered, misdelivered, faults, leaked, late, broken } = report;
-  return { ended, bugs, lost, duplicated, reordered, misdelivered, faults, leaked, late, broken };
+  const { ended, bugs, logged, lost, duplicated, reordered, misdelivered, faults, leaked, late, broken } = report;
+  return { ended, bugs, logged, lost, duplicated, reordered, misdelivered, faults, leaked, late, broken };
+}
+
+/** `secret` is in bodies and nowhere else. Characters that cannot be seen do things to terminals. */
+function unfitLines({ process: { stdout, stderr } }: FuzzedServer, secret: string): string[] {
+  const lines = `${stdout}\n${stderr}`.split("\n");
+  return lines.filter((line) => line.includes(secret) || /[\p{Cc}\p{Bidi_Control}]/u.test(line.replaceAll("\t", "")));
 }
 
 async function sendAll(

@@ -15,13 +15,15 @@ export const plantedGateways = {
   "block-on-nesting": "late",
   /** Catches its own exception and says so in the log. */
   "bug-in-log": "bugs",
+  /** Writes into the log what it is told, as it is. */
+  "log-what-comes": "logged",
   /** Tells everybody what one user is told. */
   "tell-strangers": "misdelivered",
 } as const;
 
 export type PlantedGateway = keyof typeof plantedGateways;
 
-const leakedBytes = 64 * 1024;
+const leakedBytes = 128 * 1024;
 const blockedMs = 6_000;
 
 /** A gateway with the bug of that name. */
@@ -44,6 +46,9 @@ export function plantedGateway(name: string, port: number): StartGateway {
       },
       "bug-in-log": (text) => {
         if (text.includes("\u0000")) log.error("bug in planted", new Error("a zero"));
+      },
+      "log-what-comes": (text) => {
+        if (text.includes("\u001b")) log.error(`planted was told ${text}`, undefined);
       },
       "tell-strangers": () => {},
     };

@@ -121,8 +121,9 @@ function expectation(schema: TSchema): string {
 const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
 /** Whether only who is on this machine may be anybody: the protection is the address alone. */
-export function isForThisMachine({ host }: Config): boolean {
-  return loopback.test(host);
+export function isForThisMachine(config: Config): boolean {
+  const isOpen = !("auth.mode" in config) || config["auth.mode"] === "open";
+  return isOpen && loopback.test(config.host);
 }
 
 /** Why this configuration must not be served, or undefined. Open login is for this machine only. */
