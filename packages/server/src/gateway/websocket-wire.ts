@@ -16,6 +16,8 @@ export interface WebSocketAcceptorOptions {
   /** Longest message in bytes, whole; longer ones end the connection with 1009. */
   readonly maxPayload: number;
   readonly maxOutboxBytes: number;
+  /** How long a peer may be silent: what counts as a sign of life depends on it. */
+  readonly idleMs: number;
   /** Offered to clients that offer it. */
   readonly subprotocol?: string;
 }
@@ -71,7 +73,7 @@ export class WebSocketAcceptor {
   }
 
   #open(webSocket: ClosingWebSocket, socket: Socket, open: (wire: Wire, socket: Socket) => WebSocketEvents): void {
-    const { gateway, maxOutboxBytes } = this.#options;
+    const { gateway, maxOutboxBytes, idleMs } = this.#options;
     const outbox = new Outbox(socket, webSocketText, maxOutboxBytes, () => events.drained());
     const wire: Wire = {
       info: { gateway, address: `${socket.remoteAddress}:${socket.remotePort}` },
@@ -90,7 +92,7 @@ export class WebSocketAcceptor {
       webSocket.resume();
       setTimeout(() => webSocket.terminate(), lingerMs).unref();
     };
-    const progress = new FrameProgress();
+    const progress = new FrameProgress(idleMs);
     const whole = () => {
       if (progress.took(0, true)) events.heard();
     };

@@ -9,7 +9,7 @@ import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
 import type { Posted } from "../../core/post.ts";
 import type { Entry } from "../../engine/entry.ts";
-import { FrameProgress } from "../frame-progress.ts";
+import { frameTimeMs } from "../frame-progress.ts";
 import type { GatewayLog } from "../gateway.ts";
 import { lengthPrefix } from "../length-prefix.ts";
 import { Participant, type Speech, type Told } from "../participant.ts";
@@ -46,7 +46,6 @@ export class ChatConnection implements Speech {
   readonly #core: Core;
   readonly #names: Names;
   readonly #decoder: FrameDecoder;
-  readonly #progress = new FrameProgress();
   #frameTimer: NodeJS.Timeout | undefined;
   readonly #faults: { readonly [F in FrameFault]: string };
   /** How the first frame was written. */
@@ -97,18 +96,19 @@ export class ChatConnection implements Speech {
     if (this.#unreadable) return;
     const before = this.#decoder.bufferedBytes;
     const fault = this.#decoder.push(chunk);
-    this.#awaitRest(chunk.length, this.#decoder.bufferedBytes !== before + chunk.length);
+    this.#awaitRest(this.#decoder.bufferedBytes !== before + chunk.length);
     if (fault) this.#refuse(fault, this.#faults[fault]);
   }
 
   /** Between frames a peer may be silent for as long as it likes; the rest of one has to come. */
-  #awaitRest(bytes: number, whole: boolean): void {
-    if (!this.#progress.took(bytes, whole) && this.#frameTimer) return;
-    clearTimeout(this.#frameTimer);
-    this.#frameTimer = undefined;
+  #awaitRest(whole: boolean): void {
+    if (whole) {
+      clearTimeout(this.#frameTimer);
+      this.#frameTimer = undefined;
+    }
     if (this.#decoder.bufferedBytes === 0) return;
-    const { idleMs } = this.#core.limits;
-    this.#frameTimer = setTimeout(() => this.#refuse("idle", `the rest of a frame did not come: closed`), idleMs);
+    const late = () => this.#refuse("idle", "the rest of a frame did not come: the connection is closed");
+    this.#frameTimer ??= setTimeout(late, frameTimeMs(this.#core.limits.idleMs));
   }
 
   #framed(view: Uint8Array): void {

@@ -53,7 +53,7 @@ function accept(
   { core, maxOutboxBytes, log }: NativeTcpOptions,
   sweep: IdleSweep<NativeConnection>,
 ): void {
-  const progress = new FrameProgress();
+  const progress = new FrameProgress(core.limits.idleMs);
   const decoder = new FrameDecoder(0, (payload) => {
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
     if (isUtf8(bytes)) connection.receive(bytes.toString());
