@@ -83,7 +83,7 @@ function accept(socket: Socket, { core, maxOutboxBytes, log }: GatewayContext, p
     tooLong = rest.length > maxLineBytes;
     if (tooLong) peer.tasks.run(() => void peer.close("frame_too_large", `a line is at most ${maxLineBytes} bytes`));
   };
-  const events = { data, heard: () => {}, drained: () => peer.drained(), gone: () => peer.gone() };
+  const events = { data, drained: () => peer.drained(), gone: () => peer.gone() };
   const wire = tcpWire(socket, { gateway: name, framing: lines, maxOutboxBytes }, events);
   const speech: Speech = {
     encode: (entry, shared) => (shared ? entry.encodedBy(encodeShared) : encode(entry)),

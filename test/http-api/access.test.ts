@@ -71,8 +71,8 @@ async function start(t: TestContext, openLogin = false, origins: readonly string
     onError,
     authenticate,
   });
-  const http = await HttpListener.bind({ host: "127.0.0.1", port: 0, origins, onError });
-  startApi({ core, auth, http, openLogin, maxOutboxBytes: 100_000, log: { error: onError } });
+  const http = await HttpListener.bind({ host: "127.0.0.1", port: 0, origins, checksHost: openLogin, onError });
+  startApi({ core, auth, http, maxOutboxBytes: 100_000, log: { error: onError } });
   await http.open();
   t.after(async () => {
     core.close();

@@ -2,28 +2,14 @@
  * A real `redis-server` on a port of its own, with nothing on disk. Where it is not installed, it is installed (Debian, as
  * root); where that cannot be, the test fails and says what to do.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { needTool } from "./system-tool.ts";
 
 const host = "127.0.0.1";
 const readyTimeoutMs = 10_000;
-const advice =
-  "these tests need redis-server: apt-get install redis-server (Debian), or your system's package of Redis 6 or later";
-
-function installed(): boolean {
-  return spawnSync("redis-server", ["--version"]).status === 0;
-}
-
-function install(): void {
-  if (installed()) return;
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  for (const args of [["update"], ["install", "-y", "--no-install-recommends", "redis-server"]])
-    spawnSync("apt-get", args, { env, timeout: 300_000 });
-  if (!installed()) throw new Error(advice);
-}
-
 export class RedisServer {
   readonly port: number;
   readonly url: string;
@@ -37,7 +23,7 @@ export class RedisServer {
 
   /** Starts it and waits until it answers. Rejects where there is none to be had. */
   static async start(port: number): Promise<RedisServer> {
-    install();
+    needTool({ probe: ["redis-server", "--version"], package: "redis-server" });
     const options = ["--port", String(port), "--bind", host, "--save", "", "--appendonly", "no"];
     const child = spawn("redis-server", options, { stdio: "ignore" });
     const killChild = () => child.kill("SIGKILL");

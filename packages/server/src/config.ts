@@ -121,6 +121,11 @@ function expectation(schema: TSchema): string {
   return `must be ${type === "integer" || type === "array" ? "an" : "a"} ${type}${range}`;
 }
 
+/** Whether only who is on this machine may be anybody: the protection is the address alone. */
+export function isForThisMachine(config: Config): boolean {
+  return config["auth.mode"] === "open" && isLoopback(config.host);
+}
+
 /** Why this configuration must not be served, or undefined. Open login is for this machine only. */
 export function refuseToServe(config: Config): string | undefined {
   const { host, insecure } = config;

@@ -2,11 +2,11 @@
  * The composition root: the only place that wires engine, core, listeners and gateways together. Used by `parley serve`
  * and by whoever embeds the server.
  */
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Authentication } from "./auth/authentication.ts";
 import { type AuthSettings, loadTokenKeys } from "./auth/token-keys.ts";
-import type { Config } from "./config.ts";
+import { type Config, isForThisMachine } from "./config.ts";
 import { randomWord, systemClock } from "./core/clock.ts";
 import { Core } from "./core/core.ts";
 import { completeLog, type ErrorLog, type Log } from "./core/log.ts";
@@ -107,6 +107,7 @@ export async function startServer(
       host: config.host,
       port,
       origins: [...config["http.origins"], ...origins],
+      checksHost: isForThisMachine(config),
       onError: log.error,
       tls,
     });
@@ -123,8 +124,7 @@ export async function startServer(
     const context = { core, host: config.host, maxOutboxBytes: config["limits.maxOutboxBytes"], log, tls };
     for await (const gateway of startGateways(config, context, http, listenHttp)) add(gateway);
     for (const start of ownGateways) add(await start(context));
-    if (http && config["http.api"])
-      add(startApi({ ...context, auth, http, openLogin: config["auth.mode"] === "open" }));
+    if (http && config["http.api"]) add(startApi({ ...context, auth, http }));
     await http?.open();
     if (http && config.engine === "level") last.push(announceOperator(auth, config.dataDir, http.url));
     const rounds = [
@@ -234,14 +234,17 @@ async function openEngine(
 ): Promise<ObservableEngine> {
   const newEpoch = () => randomWord(systemClock);
   if (config.engine === "memory") return new MemoryEngine(newEpoch);
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const directory = join(config.dataDir, "store");
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  // The data directory may be somebody's who lets others in; what is in the store is not for them.
+  chmodSync(directory, 0o700);
   const onFault = (fault: Error | undefined) => {
     if (!fault) return log.info("the store writes again");
     metrics.storeFailed();
     log.error("the store cannot write", fault);
   };
   return LevelEngine.open({
-    directory: join(config.dataDir, "store"),
+    directory,
     newEpoch,
     onFault,
     meter: warnOfSlow(metrics, config["log.slowCommitMs"], log),

@@ -57,12 +57,9 @@ export interface TcpWireOptions {
 export function tcpWire(
   socket: Socket,
   { gateway, framing, maxOutboxBytes }: TcpWireOptions,
-  events: WireEvents & { data(chunk: Buffer): void },
+  events: Omit<WireEvents, "heard"> & { data(chunk: Buffer): void },
 ): Wire {
-  socket.on("data", (chunk) => {
-    events.heard();
-    events.data(chunk);
-  });
+  socket.on("data", (chunk) => events.data(chunk));
   socket.on("error", () => socket.destroy());
   socket.on("close", () => events.gone());
   return {

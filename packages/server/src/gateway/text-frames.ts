@@ -25,9 +25,17 @@ export class TextFrames {
     this.#decoder.maxBytes = maxBytes;
   }
 
-  /** Takes the next bytes. */
-  push(chunk: Buffer): void {
+  /** Whether the beginning of a frame is there, and not its end. */
+  get incomplete(): boolean {
+    return this.#decoder.bufferedBytes > 0;
+  }
+
+  /** Takes the next bytes. True: they completed a frame. */
+  push(chunk: Buffer): boolean {
+    const before = this.#decoder.bufferedBytes;
     const fault = this.#decoder.push(chunk);
+    const whole = this.#decoder.bufferedBytes !== before + chunk.length;
     if (fault) this.#onFault(fault);
+    return whole;
   }
 }

@@ -68,8 +68,9 @@ export function startWebSocketGateway(
   { name, purpose, core, http, maxOutboxBytes }: WebSocketGatewayOptions,
   open: (wire: Wire, connected: ReadonlySet<Participant>) => WebSocketPeer,
 ): Gateway {
-  const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: core.limits.maxFrameBytes, maxOutboxBytes });
-  const sweep = new IdleSweep<Participant>(core.limits.idleMs, (participant) => participant.probe());
+  const { maxFrameBytes, idleMs } = core.limits;
+  const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: maxFrameBytes, maxOutboxBytes, idleMs });
+  const sweep = new IdleSweep<Participant>(idleMs, (participant) => participant.probe());
   const { connections } = sweep;
   const connect = (wire: Wire, socket: Socket) => {
     const peer = open(wire, connections);

@@ -6,6 +6,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Server, WebSocket, WebSocketServer } from "ws";
+import { FrameProgress } from "./frame-progress.ts";
 import { Outbox } from "./outbox.ts";
 import { webSocketText } from "./websocket-framing.ts";
 import { lingerMs, type Wire, type WireEvents } from "./wire.ts";
@@ -15,6 +16,8 @@ export interface WebSocketAcceptorOptions {
   /** Longest message in bytes, whole; longer ones end the connection with 1009. */
   readonly maxPayload: number;
   readonly maxOutboxBytes: number;
+  /** How long a peer may be silent: what counts as a sign of life depends on it. */
+  readonly idleMs: number;
   /** Offered to clients that offer it. */
   readonly subprotocol?: string;
 }
@@ -24,6 +27,11 @@ export interface WebSocketEvents extends WireEvents {
   text(text: string, bytes: number): void;
   binary(bytes: Buffer): void;
 }
+
+/** Fragments of one message: each costs memory beside its bytes, be it empty. */
+const maxFragments = 4096;
+/** Pieces in which the network delivers one frame: as many as 8 MiB have in the smallest packets of IPv4 (RFC 791, 576 bytes). */
+const maxBufferedChunks = 16_384;
 
 /** Tells before it closes, whoever wants it: nothing may follow a close frame (RFC 6455, section 5.5.1). */
 class ClosingWebSocket extends WebSocket {
@@ -47,6 +55,8 @@ export class WebSocketAcceptor {
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: options.maxPayload,
+      maxFragments,
+      maxBufferedChunks,
       WebSocket: ClosingWebSocket,
       handleProtocols: (offered) => (subprotocol !== undefined && offered.has(subprotocol) ? subprotocol : false),
     });
@@ -63,7 +73,7 @@ export class WebSocketAcceptor {
   }
 
   #open(webSocket: ClosingWebSocket, socket: Socket, open: (wire: Wire, socket: Socket) => WebSocketEvents): void {
-    const { gateway, maxOutboxBytes } = this.#options;
+    const { gateway, maxOutboxBytes, idleMs } = this.#options;
     const outbox = new Outbox(socket, webSocketText, maxOutboxBytes, () => events.drained());
     const wire: Wire = {
       info: { gateway, address: `${socket.remoteAddress}:${socket.remotePort}` },
@@ -82,8 +92,16 @@ export class WebSocketAcceptor {
       webSocket.resume();
       setTimeout(() => webSocket.terminate(), lingerMs).unref();
     };
-    socket.on("data", () => events.heard());
+    const progress = new FrameProgress(idleMs);
+    const whole = () => {
+      if (progress.took(0, true)) events.heard();
+    };
+    socket.on("data", (chunk: Buffer) => {
+      if (progress.took(chunk.length, false)) events.heard();
+    });
+    webSocket.on("ping", whole).on("pong", whole);
     webSocket.on("message", (data: Buffer, isBinary: boolean) => {
+      whole();
       if (isBinary) events.binary(data);
       else events.text(data.toString(), data.length);
     });

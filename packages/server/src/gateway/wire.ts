@@ -14,7 +14,7 @@ export interface Wire extends Pausable {
 
 /** What a wire tells its gateway. */
 export interface WireEvents {
-  /** Bytes came, a whole frame or not. */
+  /** A whole frame came, or a good part of one (`frame-progress.ts`). Over TCP, gateways see that themselves. */
   heard(): void;
   /** The outbox was full and has room again. */
   drained(): void;

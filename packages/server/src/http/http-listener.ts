@@ -3,7 +3,7 @@
  * that gateways registered. Any page in the world may make a browser open a WebSocket to loopback: only origins that are
  * allowed get one.
  */
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { fail } from "@parley/protocol";
@@ -19,13 +19,24 @@ export interface HttpListenerOptions {
   readonly port: number;
   /** Origins that may open WebSockets, exact, beside pages served from this machine's loopback. */
   readonly origins: readonly string[];
+  /** Whether requests for a host that is neither loopback's nor an origin's are refused; see `#isForeign`. */
+  readonly checksHost?: boolean;
   readonly onError: (message: string, error: unknown) => void;
   /** Default: none, the listener speaks plain HTTP. */
   readonly tls?: ServerTls | undefined;
 }
 
-const headersTimeoutMs = 10_000;
+/** For headers and body together, from the connection or the end of the request before on. */
+const requestTimeoutMs = 10_000;
+/** How late that may be noticed: Node looks every 30 s by itself. */
+const checkingMs = 1_000;
+const loopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i;
 const loopbackOrigin = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
+
+const foreignHost = fail(
+  "forbidden",
+  "login is open to this machine alone, and this host is another: use localhost, or name the host's origin in http.origins",
+).fault;
 
 interface Upgrade {
   readonly handler: UpgradeHandler;
@@ -36,16 +47,18 @@ export class HttpListener {
   readonly url: string;
   readonly #server: Server;
   readonly #origins: readonly string[];
+  readonly #checksHost: boolean;
   readonly #upgrades = new Map<string, Upgrade>();
   readonly #fastify;
   readonly #opened = Promise.withResolvers<void>();
   /** The paths that are still answered; undefined: all. */
   #answered: ReadonlySet<string> | undefined;
 
-  private constructor(server: Server, url: string, origins: readonly string[]) {
+  private constructor(server: Server, url: string, { origins, checksHost = false }: HttpListenerOptions) {
     this.#server = server;
     this.url = url;
     this.#origins = origins;
+    this.#checksHost = checksHost;
     // A name of 64 characters is at most 768 bytes in a path.
     this.#fastify = fastify({
       serverFactory: () => server,
@@ -58,6 +71,9 @@ export class HttpListener {
       reply.headers({ connection: "close", "retry-after": "1" });
       return refuse(reply, fail("shutting_down", "the server is going down").fault);
     });
+    this.#fastify.addHook("onRequest", async ({ headers }, reply) =>
+      this.#isForeign(headers) ? refuse(reply, foreignHost) : undefined,
+    );
     this.#fastify.get("/", (_, reply) => reply.type("text/plain; charset=utf-8").send(this.#welcome()));
     this.#fastify.setNotFoundHandler((_, reply) =>
       reply.code(404).type("text/plain; charset=utf-8").send("Not found\n"),
@@ -76,15 +92,21 @@ export class HttpListener {
   }
 
   /** Takes the address, so that `url` is known; requests wait until `open`. Rejects where the address cannot be had. */
-  static async bind({ host, port, origins, onError, tls }: HttpListenerOptions): Promise<HttpListener> {
-    const options = { headersTimeout: headersTimeoutMs, requestTimeout: headersTimeoutMs, noDelay: true };
-    const server = tls ? createTlsServer({ ...options, ...tls.serverOptions }) : createServer(options);
+  static async bind(options: HttpListenerOptions): Promise<HttpListener> {
+    const { host, port, onError, tls } = options;
+    const limits = {
+      headersTimeout: requestTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: checkingMs,
+      noDelay: true,
+    };
+    const server = tls ? createTlsServer({ ...limits, ...tls.serverOptions }) : createServer(limits);
     if ("setSecureContext" in server) tls?.keepUpToDate(server);
     await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
     server.removeAllListeners("error").on("error", (error) => onError("http listener", error));
     const address = server.address();
     const bound = typeof address === "object" && address ? address.port : port;
-    return new HttpListener(server, `${tls ? "https" : "http"}://${authority(host, bound)}`, origins);
+    return new HttpListener(server, `${tls ? "https" : "http"}://${authority(host, bound)}`, options);
   }
 
   /** Registers routes, with hooks and error handler of their own. To be called before `open`. */
@@ -101,6 +123,15 @@ export class HttpListener {
   /** Whether pages of that origin may use what the listener serves, exact; those from this machine's loopback may. */
   allows(origin: string): boolean {
     return loopbackOrigin.test(origin) || this.#origins.includes(origin);
+  }
+
+  /**
+   * A page of any site can ask here as its own server, where the site's name is made to point to this machine for a while
+   * (DNS rebinding). Its requests need no `Origin`, but say that name. Where there is an `Origin`, that decides.
+   */
+  #isForeign({ host, origin }: IncomingHttpHeaders): boolean {
+    if (!this.#checksHost || origin !== undefined || host === undefined || loopbackHost.test(host)) return false;
+    return !this.#origins.some((origin) => URL.parse(origin)?.host === host.toLowerCase());
   }
 
   /**
@@ -122,6 +153,7 @@ export class HttpListener {
     const upgrade = this.#upgrades.get(path) ?? this.#upgrades.get("*");
     if (!upgrade) return this.refuseUpgrade(socket, 404, "no WebSocket here");
     const { origin } = request.headers;
+    if (this.#isForeign(request.headers)) return this.refuseUpgrade(socket, 403, foreignHost.message);
     if (origin !== undefined && !this.allows(origin) && !upgrade.origins.includes(origin)) {
       return this.refuseUpgrade(socket, 403, "this origin is not allowed");
     }

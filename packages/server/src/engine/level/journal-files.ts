@@ -12,7 +12,8 @@ import { sortable } from "./keys.ts";
 import { CorruptStore } from "./seal.ts";
 import type { Slabs } from "./slabs.ts";
 
-const copySuffix = ".copy";
+/** Of files that are not there yet: left behind by a crash, they are removed. */
+export const copySuffix = ".copy";
 
 /** Makes the first, empty file of a new store. */
 export async function createJournal(directory: string): Promise<void> {

@@ -1,7 +1,8 @@
 /**
  * Keeps a store open: when the disk fails, nobody knows what of the last commit reached it, so the store is given up and
- * opened anew, which finds out, again and again until it works. Meanwhile nothing is written.
+ * opened anew, which finds out, as soon as the disk takes writes again. Meanwhile nothing is written, and reads go on.
  */
+import { probeDisk } from "./disk-probe.ts";
 import { Store, type StoreOptions } from "./store.ts";
 
 export interface KeptStoreOptions extends StoreOptions {
@@ -54,6 +55,8 @@ export class KeptStore {
 
   async #reopen(): Promise<void> {
     try {
+      // Until then what is open can still be read.
+      await probeDisk(this.#options.directory);
       await this.#store.close();
       this.#store = await Store.open(this.#options);
       this.#fault = undefined;

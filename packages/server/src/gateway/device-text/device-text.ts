@@ -2,6 +2,7 @@
  * The gateway of Messaging Server: devices over WebSocket that are given a number and send each other lines of text
  * (docs/gateways/device-text.md). A device is the user named by its number.
  */
+import { isUtf8 } from "node:buffer";
 import { type ErrorCode, errors } from "@parley/protocol";
 import { authorise } from "../../core/authorisation.ts";
 import type { Core } from "../../core/core.ts";
@@ -54,8 +55,8 @@ function open(device: Device): WebSocketPeer {
   const { participant } = device;
   device.connect();
   const text = (line: string) => participant.tasks.run(() => device.receive(line));
-  // The original read the bytes of either kind as text.
-  return { participant, text, binary: (bytes) => text(bytes.toString()) };
+  // The original read the bytes of either kind as text; bytes that are none are as unreadable as no text at all.
+  return { participant, text, binary: (bytes) => text(isUtf8(bytes) ? bytes.toString() : "") };
 }
 
 class Device {

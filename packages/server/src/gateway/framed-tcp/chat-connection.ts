@@ -10,6 +10,7 @@ import type { User } from "../../core/directory.ts";
 import type { Posted } from "../../core/post.ts";
 import type { Session } from "../../core/session.ts";
 import type { Entry } from "../../engine/entry.ts";
+import { frameTimeMs } from "../frame-progress.ts";
 import type { GatewayLog } from "../gateway.ts";
 import { lengthPrefix } from "../length-prefix.ts";
 import { Participant, type Speech, type Told } from "../participant.ts";
@@ -43,6 +44,7 @@ const faults = {
   bad_frame: () => "a frame of length 0",
   frame_too_large: (maxBytes: number) => `a frame longer than ${maxBytes} bytes`,
   bad_utf8: () => "a frame that is not UTF-8",
+  idle: () => "the rest of a frame did not come",
 };
 /** The `ref` of renewals: what is said has none. */
 const renewal = "renew";
@@ -56,6 +58,7 @@ export class ChatConnection implements Speech {
   readonly #names: Names;
   readonly #maxFrameBytes: number;
   readonly #frames: TextFrames;
+  #frameTimer: NodeJS.Timeout | undefined;
   /** How the first frame was written. */
   #form: Form | undefined;
   /** The stream has come to something that cannot be read: nothing after it is. */
@@ -81,10 +84,10 @@ export class ChatConnection implements Speech {
       socket,
       { gateway, framing: lengthPrefix, maxOutboxBytes },
       {
-        heard: () => this.participant.heard(),
-        data: (chunk) => this.#unreadable || this.#frames.push(chunk),
+        data: (chunk) => this.#unreadable || this.#awaitRest(this.#frames.push(chunk)),
         drained: () => this.participant.drained(),
         gone: () => {
+          clearTimeout(this.#frameTimer);
           this.participant.gone();
           this.participant.tasks.run(() => this.#dismissGuest().finally(() => this.#done.resolve()));
         },
@@ -101,6 +104,17 @@ export class ChatConnection implements Speech {
   }
 
   // Frames
+
+  /** Between frames a peer may be silent for as long as it likes; the rest of one has to come. */
+  #awaitRest(whole: boolean): void {
+    if (whole) {
+      clearTimeout(this.#frameTimer);
+      this.#frameTimer = undefined;
+    }
+    if (!this.#frames.incomplete) return;
+    const late = () => this.#refuse("idle");
+    this.#frameTimer ??= setTimeout(late, frameTimeMs(this.#core.limits.idleMs));
+  }
 
   #receive(text: string): void {
     if (this.#unreadable) return;

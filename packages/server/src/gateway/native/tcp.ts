@@ -6,6 +6,7 @@ import { type FrameFault, fail } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { ServerTls } from "../../tls/server-tls.ts";
+import { FrameProgress } from "../frame-progress.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
 import { IdleSweep } from "../idle-sweep.ts";
 import { lengthPrefix } from "../length-prefix.ts";
@@ -55,6 +56,7 @@ function accept(
   { core, maxOutboxBytes, log }: NativeTcpOptions,
   sweep: IdleSweep<NativeConnection>,
 ): void {
+  const progress = new FrameProgress(core.limits.idleMs);
   const frames = new TextFrames(
     0,
     (text) => connection.receive(text),
@@ -64,8 +66,9 @@ function accept(
     socket,
     { gateway: name, framing: lengthPrefix, maxOutboxBytes },
     {
-      heard: () => connection.heard(),
-      data: (chunk) => frames.push(chunk),
+      data: (chunk) => {
+        if (progress.took(chunk.length, frames.push(chunk))) connection.heard();
+      },
       drained: () => connection.drained(),
       gone: () => {
         sweep.connections.delete(connection);

@@ -30,9 +30,9 @@ const encodeShared = (entry: Entry) => encodeOne(encodeEntry(entry), webSocketTe
 
 /** Serves `/v1/ws` on the HTTP listener. */
 export function startNativeWebSocket({ core, http, maxOutboxBytes, log }: NativeWebSocketOptions): Gateway {
-  const maxPayload = core.limits.maxFrameBytes;
-  const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload, maxOutboxBytes, subprotocol });
-  const sweep = new IdleSweep<NativeConnection>(core.limits.idleMs, (connection) => connection.probe());
+  const { maxFrameBytes: maxPayload, idleMs } = core.limits;
+  const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload, maxOutboxBytes, idleMs, subprotocol });
+  const sweep = new IdleSweep<NativeConnection>(idleMs, (connection) => connection.probe());
   http.onUpgrade(nativePath, (request, socket, head) => {
     if (!offersUs(request)) return http.refuseUpgrade(socket, 400, `the subprotocol is ${subprotocol}`);
     acceptor.accept(request, socket, head, (wire, below) => open(core, log, wire, below, sweep));

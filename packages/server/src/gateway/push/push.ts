@@ -56,7 +56,7 @@ export async function startPush(options: PushOptions): Promise<Gateway> {
   const origins = [...options.origins, ...ownOrigins(http.url)];
   http.routes(pushRoutes({ core, bearers, origins, log }));
 
-  const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: maxFrameBytes, maxOutboxBytes });
+  const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: maxFrameBytes, maxOutboxBytes, idleMs });
   const sweep = new IdleSweep<Participant>(idleMs, (peer) => peer.probe(), Math.max(3, Math.ceil(idleMs / pingMs)));
   let stopped = false;
   const shakeHands: UpgradeHandler = async (request, socket, head) => {

@@ -15,8 +15,6 @@ export interface ApiOptions {
   readonly auth: Authentication;
   /** The shared listener, not open yet. */
   readonly http: HttpListener;
-  /** Whether names are given for the asking. */
-  readonly openLogin: boolean;
   /** How much may wait for one stream. */
   readonly maxOutboxBytes: number;
   readonly log: GatewayLog;

@@ -54,12 +54,12 @@ const bodyLimit = 65_536;
 
 /** Adds the API's routes to the listener. */
 export function startApi(options: ApiOptions): Gateway {
-  const { core, http, openLogin, log } = options;
+  const { core, http, log } = options;
   http.routes(async (listener) => {
     const version = async (app: FastifyInstance) => {
       answerProblems(app, log);
       validateRequests(app);
-      allowPages(app, http, openLogin);
+      allowPages(app, http);
       for (const schema of named) app.addSchema(schema);
       const refuseOthers = refuseOtherMethods(app);
       await documentRoutes(app);

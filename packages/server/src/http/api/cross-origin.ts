@@ -1,7 +1,6 @@
 /**
  * Which web pages may use the API (Fetch standard, "CORS protocol"): those of the listener's allowed origins, exact. Others are
- * refused, not only denied the answer. Where names are given for the asking, a page must not reach the API as its own site
- * either, by a name of its site that points to this machine ("DNS rebinding"): the `Host` has to be one of ours.
+ * refused, not only denied the answer. The listener refuses foreign hosts ("DNS rebinding").
  */
 import { fail } from "@parley/protocol";
 import type { FastifyInstance } from "fastify";
@@ -15,12 +14,10 @@ const preflightHeaders = {
 };
 
 /** Makes the routes of `app` answer pages of allowed origins, and their preflights. */
-export function allowPages(app: FastifyInstance, http: HttpListener, openLogin: boolean): void {
-  const isOurs = openLogin ? ownHosts(http) : () => true;
+export function allowPages(app: FastifyInstance, http: HttpListener): void {
   const own = new URL(http.url).origin;
   app.addHook("onRequest", async ({ headers, method }, reply) => {
     reply.headers({ Vary: "Origin", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" });
-    if (!isOurs(headers.host)) return refuse(reply, fail("forbidden", "this host name is not one of ours").fault);
     const { origin } = headers;
     if (origin === undefined) return undefined;
     if (origin !== own && !http.allows(origin))
@@ -29,12 +26,4 @@ export function allowPages(app: FastifyInstance, http: HttpListener, openLogin: 
     const isPreflight = method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
     return isPreflight ? reply.code(204).headers(preflightHeaders).send() : undefined;
   });
-}
-
-/** The hosts of a listener on loopback: its address, loopback's names, and those of allowed origins. Beyond loopback: any. */
-function ownHosts(http: HttpListener): (host: string | undefined) => boolean {
-  const own = new URL(http.url);
-  if (!http.allows(own.origin)) return () => true;
-  return (host) =>
-    host === undefined || host === own.host || http.allows(`http://${host}`) || http.allows(`https://${host}`);
 }
