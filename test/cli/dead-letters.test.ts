@@ -25,7 +25,7 @@ async function library(context: Context, bodies: readonly string[]) {
   context.after(() => {
     for (const session of [alice, bob]) session.close();
   });
-  const run = (...args: readonly string[]) => parley(context, [...args, "--url", server.wsUrl]);
+  const run = (...args: readonly string[]) => parley(context, [...args, "--data-dir", server.dataDir]);
   return { run, alice, ids, server };
 }
 

@@ -29,6 +29,7 @@ export interface Surroundings {
 }
 
 export interface TestServer {
+  readonly dataDir: string;
   readonly wsUrl: string;
   readonly tcpUrl: string;
   /** `kill -9`. */
@@ -44,6 +45,7 @@ export async function testServer(context: Context): Promise<TestServer> {
   let server = await startServer(options);
   context.after(() => server.kill());
   return {
+    dataDir: options.dataDir,
     wsUrl: server.wsUrl,
     tcpUrl: server.tcpUrl,
     kill: () => server.kill("SIGKILL"),

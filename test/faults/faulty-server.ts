@@ -34,7 +34,10 @@ const [step, hits = "1"] = (TEST_FAILPOINT ?? "none").split(":");
 let left = Number(hits);
 
 const server = await startServer(loaded.config, {
-  log: { error: (message, error) => console.error(message, error) },
+  log: {
+    error: (message, error) => console.error(message, error),
+    info: (message) => console.error(message),
+  },
   level: {
     checkpointBytes: Number(TEST_CHECKPOINT_BYTES),
     lazyMs: 20,

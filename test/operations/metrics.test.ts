@@ -3,6 +3,7 @@
  * may read it; `/readyz` against a disk that fails.
  */
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { networkInterfaces } from "node:os";
@@ -179,7 +180,7 @@ describe("who may read /metrics", () => {
     for (const host of elsewhere) assert.equal(await statusOf(port, { host }), 403, host);
     const { webSocketPort: other } = await startNativeServer(t, {
       "auth.mode": "token",
-      "auth.secret": "s".repeat(32),
+      "auth.secret": randomBytes(24).toString("base64"),
       "auth.audience": "parley",
     });
     for (const host of elsewhere) assert.equal(await statusOf(other, { host }), 401, host);
