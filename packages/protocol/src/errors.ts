@@ -76,7 +76,7 @@ const table = {
     retry: "no",
   },
   hello_timeout: {
-    meaning: "No successful `hello` within the time limit (10 s).",
+    meaning: "No successful `hello` within the time limit (`limits.loginMs`).",
     http: 408,
     wsClose: 4001,
     closes: true,
@@ -118,6 +118,27 @@ const table = {
     wsClose: 1008,
     closes: false,
     retry: "no",
+  },
+  rate_limited: {
+    meaning: "Too much at once, by this connection, its user or its address. Nothing may be sent for `retryAfter`.",
+    http: 429,
+    wsClose: 4008,
+    closes: false,
+    retry: "later",
+  },
+  too_many: {
+    meaning: "More connections, sessions, rooms, watched users or recipients than are allowed.",
+    http: 429,
+    wsClose: 4009,
+    closes: false,
+    retry: "later",
+  },
+  inbox_full: {
+    meaning: "Too much waits unacknowledged for a recipient; nothing was stored.",
+    http: 429,
+    wsClose: 1008,
+    closes: false,
+    retry: "later",
   },
   storage_unavailable: {
     meaning: "The store could not take it; nothing was stored under this answer.",

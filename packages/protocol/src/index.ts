@@ -6,7 +6,6 @@ export {
   defaultPage,
   defaultWindow,
   helloFrameBytes,
-  helloTimeoutMs,
   maxRecipients,
 } from "./limits.ts";
 export {

@@ -124,6 +124,10 @@ export const serverMessages = {
       maxRecipients: Type.Integer(),
       window: Type.Integer(),
       idleMs: milliseconds,
+      maxRooms: Type.Optional(Type.Integer()),
+      maxWatched: Type.Optional(Type.Integer()),
+      messagesPerSecond: Type.Optional(Type.Integer()),
+      bytesPerSecond: Type.Optional(Type.Integer()),
     }),
   }),
   message,
@@ -135,7 +139,9 @@ export const serverMessages = {
     ts: Type.Optional(milliseconds),
     durability: Type.Optional(durability),
     positions: Type.Optional(Type.Array(position)),
-    recipients: Type.Optional(Type.Array(Type.Object({ to: name, state }))),
+    recipients: Type.Optional(
+      Type.Array(Type.Object({ to: name, state, dead: Type.Optional(Type.Literal("inbox_full")) })),
+    ),
     duplicate: Type.Optional(Type.Boolean()),
   }),
   error: Type.Object({

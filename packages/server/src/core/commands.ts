@@ -185,9 +185,12 @@ function parseUsers(names: readonly string[]): Result<UserKey[]> {
   return ok(keys);
 }
 
-function watch({ directory, presence }: Services, session: Session, { users, ref }: Asked["watch"]): Answer {
+function watch({ directory, presence, policy }: Services, session: Session, { users, ref }: Asked["watch"]): Answer {
   const keys = parseUsers(users ?? []);
   if (!keys.ok) return keys;
+  const { maxWatched } = policy;
+  if (maxWatched > 0 && watchedWith(session, keys.value) > maxWatched)
+    return fail("too_many", `a session watches at most ${maxWatched} users by name: watch everybody instead`);
   presence.watch(session, users && keys.value);
   session.tell(ref === undefined ? { op: "ok" } : { op: "ok", ref });
   if (users === undefined) return nothing;
@@ -197,6 +200,12 @@ function watch({ directory, presence }: Services, session: Session, { users, ref
     users: known.map((user) => (typeof user === "string" ? { user, online: false } : presence.of(user))),
   });
   return nothing;
+}
+
+/** How many users the session would watch with these. */
+function watchedWith({ watching }: Session, users: readonly UserKey[]): number {
+  if (watching === "everybody") return 0;
+  return watching.size + new Set(users.filter((user) => !watching.has(user))).size;
 }
 
 function unwatch({ presence }: Services, session: Session, { users }: Asked["unwatch"]): Answer {

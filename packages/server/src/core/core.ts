@@ -7,8 +7,8 @@ import {
   type DeviceKey,
   defaultWindow,
   everyone,
+  fail,
   type LogName,
-  maxRecipients,
   ok,
   type Position,
   parseAddress,
@@ -30,6 +30,9 @@ import { Directory, type User } from "./directory.ts";
 import { Hub } from "./hub.ts";
 import { type Authenticate, type Credentials, type Identity, takeAtTheirWord } from "./identity.ts";
 import { createIds } from "./ids.ts";
+import { Inboxes } from "./limits/inboxes.ts";
+import { Limiter } from "./limits/limiter.ts";
+import { defaultPolicy, type LimitPolicy } from "./limits/policy.ts";
 import { addMembers, enter, findRoom, type Group, leave } from "./membership.ts";
 import { type Posted, post } from "./post.ts";
 import { Presence } from "./presence.ts";
@@ -44,6 +47,8 @@ export interface CoreOptions {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly limits: CoreLimits;
+  /** Default: `defaultPolicy`. */
+  readonly policy?: LimitPolicy;
   readonly retention: RetentionPolicy;
   readonly onError: Services["onError"];
   /** Default: everybody is whom they say. */
@@ -60,8 +65,14 @@ export interface LoggedIn {
   readonly resets: readonly ServerMessages["reset"][];
 }
 
+/** When a login may be tried again that was one too many. */
+const sessionRetryMs = 5000;
+
 export class Core {
   readonly limits: CoreLimits;
+  readonly policy: LimitPolicy;
+  /** Who may connect, and how fast one may send. */
+  readonly limiter: Limiter;
   readonly #services: Services;
   readonly #counters: Counters;
   readonly #retention: Retention;
@@ -71,6 +82,8 @@ export class Core {
 
   private constructor(services: Services, counters: Counters, retention: RetentionPolicy, authenticate: Authenticate) {
     this.limits = services.limits;
+    this.policy = services.policy;
+    this.limiter = new Limiter(services.policy, services.limits.maxFrameBytes);
     this.#services = services;
     this.#counters = counters;
     this.#retention = new Retention(services, retention);
@@ -78,7 +91,8 @@ export class Core {
   }
 
   /** Loads users, rooms and memberships. Rejects with `StorageUnavailable`. */
-  static async open({ engine, clock, limits, retention, onError, authenticate }: CoreOptions): Promise<Core> {
+  static async open(options: CoreOptions): Promise<Core> {
+    const { engine, clock, limits, policy = defaultPolicy, retention, onError, authenticate } = options;
     const directory = await Directory.load(engine);
     const newId = createIds(clock);
     const cursors = new Cursors(engine);
@@ -87,10 +101,12 @@ export class Core {
       engine,
       clock,
       limits,
+      policy,
       directory,
       newId,
       onError,
       hub: new Hub(engine),
+      inboxes: new Inboxes(engine, cursors, policy, onError),
       cursors,
       readers,
       presence: new Presence(clock, directory, (error) => onError("lastSeen was not written", error)),
@@ -116,6 +132,9 @@ export class Core {
     const registered = await this.#userOf(identity);
     if (!registered.ok) return registered;
     const user = registered.value;
+    const { maxSessions } = this.policy;
+    if (maxSessions > 0 && user.sessions.size >= maxSessions && !this.#sessions.has(`${user.key}/${device.value}`))
+      return fail("too_many", `${user.name} has ${maxSessions} sessions already`, sessionRetryMs);
     const session = new Session(this.#services, connection, {
       id,
       user,
@@ -240,12 +259,22 @@ export class Core {
 
   #welcome(session: Session): ServerMessages["welcome"] {
     const { maxFrameBytes, maxBodyBytes, idleMs } = this.limits;
+    const { maxRecipients, maxRooms, maxWatched, connection } = this.policy;
     const positions = [...session.subscriptions.values()].map(({ topic: { log, epoch }, sent }) => ({
       log,
       epoch,
       seq: sent,
     }));
-    const limits = { maxFrameBytes, maxBodyBytes, maxRecipients, window: session.window, idleMs };
+    const limits = {
+      maxFrameBytes,
+      maxBodyBytes,
+      maxRecipients,
+      window: session.window,
+      idleMs,
+      maxRooms,
+      maxWatched,
+      ...connection,
+    };
     return { op: "welcome", user: session.user.name, device: session.device, session: session.id, positions, limits };
   }
 

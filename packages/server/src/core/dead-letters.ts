@@ -84,6 +84,27 @@ export class DeadLetters {
     await this.#write(reason, entry, pending, "");
   }
 
+  /**
+   * A message that was accepted and not put into `log`, because too much waits there already: settled when its letter is
+   * durable. `seq` of the letter is 0: it never had one.
+   */
+  overflowed({ id, ts, payload, dedupeKey, digest }: Append, log: LogName): Promise<AppendOutcome> {
+    return new Promise((settled) =>
+      this.#engine.append({
+        id,
+        ts,
+        logs: [deadLetterLog],
+        payload: encodeLetter("inbox_full", ts, { log, epoch: "", seq: 0, payload }, []),
+        origin: "",
+        expiresAt: 0,
+        durability: "fsync",
+        dedupeKey: dedupeKey === undefined ? undefined : `${deadLetterLog} ${dedupeKey} ${log}`,
+        digest,
+        settled,
+      }),
+    );
+  }
+
   /** `whose` keeps the letters of single readers apart. */
   async #write(reason: DeadReason, entry: Entry, pending: readonly User[], whose: string): Promise<void> {
     const names = pending.filter(({ key }) => key !== entry.log).map(({ name }) => name);
@@ -95,18 +116,18 @@ export class DeadLetters {
 
   #letter(
     reason: DeadReason,
-    { log, epoch, seq, payload }: Entry,
+    entry: Entry,
     pending: readonly string[],
     whose: string,
     settled: Append["settled"],
   ): Append {
+    const { log, epoch, seq } = entry;
     const ts = this.#clock.now();
-    const names = JSON.stringify(pending.slice(0, maxPendingNamed));
     return {
       id: this.#newId(),
       ts,
       logs: [deadLetterLog],
-      payload: `{"reason":"${reason}","ts":${ts},"log":${JSON.stringify(log)},"epoch":"${epoch}","seq":${seq},"pending":${names},"message":${payload}}`,
+      payload: encodeLetter(reason, ts, entry, pending),
       origin: "",
       expiresAt: 0,
       durability: "fsync",
@@ -115,4 +136,15 @@ export class DeadLetters {
       settled,
     };
   }
+}
+
+/** A `DeadLetter` as JSON. */
+function encodeLetter(
+  reason: DeadReason,
+  ts: number,
+  { log, epoch, seq, payload }: Pick<Entry, "log" | "epoch" | "seq" | "payload">,
+  pending: readonly string[],
+): string {
+  const names = JSON.stringify(pending.slice(0, maxPendingNamed));
+  return `{"reason":"${reason}","ts":${ts},"log":${JSON.stringify(log)},"epoch":"${epoch}","seq":${seq},"pending":${names},"message":${payload}}`;
 }

@@ -20,20 +20,24 @@ import type { Subscription } from "./subscription.ts";
 
 type Positions = Pick<ServerMessages["ok"], "op" | "positions">;
 
+/** Faults: `too_many`. */
 async function becomeMember(
-  { engine, directory, clock }: Services,
+  { engine, directory, clock, policy: { maxRooms } }: Services,
   user: User,
   room: RoomAddress,
   lasting = true,
-): Promise<void> {
-  if (user.rooms.has(room.key)) return;
+): Promise<Result<undefined>> {
+  if (user.rooms.has(room.key)) return ok(undefined);
+  if (maxRooms > 0 && user.rooms.size >= maxRooms)
+    return fail("too_many", `${user.name} is a member of ${maxRooms} rooms already: leave one first`);
   const { tail, epoch } = await engine.head(room.key);
   await directory.join(user, room, { seq: tail, epoch }, clock.now(), lasting);
+  return ok(undefined);
 }
 
 /**
  * Makes a user a member, and the user's sessions read the room. A membership that is not `lasting` ends with the process:
- * for users who will not come back. Faults: `bad_name`. Rejects with `StorageUnavailable`.
+ * for users who will not come back. Faults: `bad_name`, `too_many`. Rejects with `StorageUnavailable`.
  */
 export async function enter(
   services: Services,
@@ -43,7 +47,8 @@ export async function enter(
 ): Promise<Result<undefined>> {
   const address = parseRoom(room);
   if (!address.ok) return address;
-  await becomeMember(services, user, address.value, lasting);
+  const member = await becomeMember(services, user, address.value, lasting);
+  if (!member.ok) return member;
   for (const session of user.sessions) await session.joined(address.value.key);
   return ok(undefined);
 }
@@ -61,7 +66,8 @@ export async function join(
   const room = parseRoom(command.room);
   if (!room.ok) return room;
   const log = room.value.key;
-  await becomeMember(services, session.user, room.value);
+  const member = await becomeMember(services, session.user, room.value);
+  if (!member.ok) return member;
   // Each step is done where it was not done yet: a join that failed in between is finished by the next.
   for (const other of session.user.sessions) if (other !== session) await other.joined(log);
   const announce = ({ topic: { epoch }, acked: seq }: Subscription) =>
@@ -105,7 +111,7 @@ export interface Group {
 
 /**
  * Makes `creator` and the users of `names` members of a room, which is made if it is new. Faults: `bad_name`,
- * `not_member` where the room exists and the creator is not in it.
+ * `not_member` where the room exists and the creator is not in it, `too_many` where the creator is in too many.
  */
 export async function addMembers(
   services: Services,
@@ -127,7 +133,11 @@ export async function addMembers(
     if (found) members.add(found);
     else unknown.push(name);
   }
-  for (const user of members) await enter(services, user, roomName, true);
+  for (const user of members) {
+    const entered = await enter(services, user, roomName, true);
+    // Somebody else who is in too many rooms already is left out, and not told of.
+    if (!entered.ok && user === creator) return entered;
+  }
   const room = directory.rooms.get(address.value.key) as Room;
   return ok({ room: room.name, members: [...room.members.values()].map(({ name }) => name), unknown });
 }

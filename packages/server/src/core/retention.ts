@@ -2,7 +2,7 @@
  * Keeps logs within their limits of age, count and bytes, in the background and in bounded steps. What goes without
  * having been acknowledged becomes a dead letter first. Dead letters themselves are kept until they are purged.
  */
-import type { LogName } from "@parley/protocol";
+import type { LogName, UserKey } from "@parley/protocol";
 import type { Head } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import { deadLetterLog } from "./dead-letters.ts";
@@ -52,6 +52,7 @@ export class Retention {
       if (last === undefined) return;
       await this.#bury(log, doomed, now);
       await this.#services.engine.trim(log, last.seq + 1);
+      this.#services.directory.users.get(log as UserKey)?.inbox?.ack(last.seq);
       if (doomed.length < entries.length) return;
     }
   }

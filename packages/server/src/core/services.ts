@@ -8,6 +8,8 @@ import type { Cursors } from "./cursors.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { Directory } from "./directory.ts";
 import type { Hub } from "./hub.ts";
+import type { Inboxes } from "./limits/inboxes.ts";
+import type { LimitPolicy } from "./limits/policy.ts";
 import type { Presence } from "./presence.ts";
 import type { Readers } from "./readers.ts";
 
@@ -22,6 +24,8 @@ export interface Services {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly limits: CoreLimits;
+  readonly policy: LimitPolicy;
+  readonly inboxes: Inboxes;
   readonly directory: Directory;
   readonly hub: Hub;
   readonly cursors: Cursors;

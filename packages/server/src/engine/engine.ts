@@ -41,6 +41,8 @@ export interface Append {
   /** `owner clientId`, where a repeat must be recognised; `digest` tells a repeat from a reuse with other content. */
   readonly dedupeKey: string | undefined;
   readonly digest: string;
+  /** Given: nothing is stored; settled as the repeat that it is, or else with this. Needs a `dedupeKey`. */
+  readonly unlessRepeated?: Fault;
   settled(outcome: AppendOutcome): void;
 }
 

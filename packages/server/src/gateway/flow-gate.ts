@@ -15,6 +15,7 @@ export class FlowGate {
   readonly #outbox: Outbox;
   #pauses = 0;
   #answersWait = false;
+  #slowed = false;
 
   constructor(source: Pausable, outbox: Outbox) {
     this.#source = source;
@@ -29,6 +30,18 @@ export class FlowGate {
   resume(): void {
     this.#pauses -= 1;
     if (this.#pauses === 0) this.#source.resume();
+  }
+
+  /** The peer sends faster than it may: it is not read from for `ms`. */
+  pauseFor(ms: number): void {
+    if (this.#slowed) return;
+    this.#slowed = true;
+    this.pause();
+    const timer = setTimeout(() => {
+      this.#slowed = false;
+      this.resume();
+    }, ms);
+    timer.unref();
   }
 
   /** An answer was put into the outbox: a peer that leaves it full is not asked what it wants next. */

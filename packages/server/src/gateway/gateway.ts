@@ -4,6 +4,7 @@
  * How to add one: CONTRIBUTING.md.
  */
 import type { Core } from "../core/core.ts";
+import type { Doors } from "./doors.ts";
 
 export interface Gateway {
   /** As in the configuration: `native-tcp`. */
@@ -27,6 +28,8 @@ export interface GatewayContext {
   /** For `tcpWire` and `WebSocketAcceptor`: how much may wait for one peer. */
   readonly maxOutboxBytes: number;
   readonly log: GatewayLog;
+  /** For `listenTcp`: who counts connections and gives them their rates; none: there are no limits. */
+  readonly doors?: Doors | undefined;
 }
 
 /** Listens. Rejects where the address cannot be had. */

@@ -50,6 +50,7 @@ export class Participant implements Connection {
   #ended = false;
   /** Sweeps of `IdleSweep` in a row that heard nothing. */
   silentSweeps = 0;
+  stalledSweeps = 0;
 
   constructor(core: Core, wire: Wire, speech: Speech, log: GatewayLog) {
     this.info = wire.info;
@@ -87,6 +88,7 @@ export class Participant implements Connection {
       }
       this.logout();
       this.#session = session;
+      this.#wire.allowance?.isOf(this.#core.limiter.user(session.user.key));
       this.#viewer = { key: session.user.key, name: session.user.name, since: this.#core.now() };
       const acks = new AutoAck((log, seq) => this.#core.handle(session, { op: "ack", log, seq }));
       this.#acks = acks;
@@ -110,6 +112,38 @@ export class Participant implements Connection {
     if (!this.#session) return false;
     this.#core.handle(this.#session, command);
     return true;
+  }
+
+  /**
+   * A frame of the peer came, whatever is in it. The protocol has no word for "too fast": a peer that is, is not read from
+   * until it has kept to its rates, which refuses and loses nothing.
+   */
+  counted(): void {
+    this.stalledSweeps = 0;
+    const pause = this.#wire.allowance?.charge() ?? 0;
+    if (pause > 0) this.#gate.pauseFor(pause);
+  }
+
+  /** A frame of the carrier's own came. */
+  controlled(): void {
+    this.counted();
+  }
+
+  /** A frame came that is not of the protocol: the connection of who sends nothing else is closed. */
+  faulty(): void {
+    if (this.#wire.allowance?.faulty() === false)
+      this.close("rate_limited", "too many frames that are not of this protocol");
+  }
+
+  /** Closes the connection unless somebody is logged in on it in time. */
+  awaitLogin(): void {
+    const { loginMs } = this.#core.policy;
+    const timer = setTimeout(() => this.#missed(loginMs), loginMs);
+    timer.unref();
+  }
+
+  #missed(loginMs: number): void {
+    if (!this.#session) this.close("hello_timeout", `nobody logged in within ${loginMs / 1000} s`);
   }
 
   /** Puts a frame into the outbox. */
@@ -167,8 +201,9 @@ export class Participant implements Connection {
 
   // As the wire's
 
-  heard(): void {
+  heard(much: boolean): void {
     this.silentSweeps = 0;
+    if (much) this.stalledSweeps = 0;
   }
 
   probe(): void {

@@ -1,9 +1,11 @@
 /** TCP for gateways: listening, and a `Wire` over a socket. */
 import { createServer, type Server, type Socket } from "node:net";
+import type { Fault } from "@parley/protocol";
 import { authority } from "../http/authority.ts";
+import { allowanceOf, type Doors } from "./doors.ts";
 import type { GatewayLog } from "./gateway.ts";
 import { type Framing, Outbox } from "./outbox.ts";
-import { lingerMs, type Wire, type WireEvents } from "./wire.ts";
+import { goodPartBytes, lingerMs, type Wire, type WireEvents } from "./wire.ts";
 
 export interface TcpListenerOptions {
   /** The gateway's, for the log and for what the core is told. */
@@ -11,6 +13,10 @@ export interface TcpListenerOptions {
   readonly host: string;
   readonly port: number;
   readonly log: GatewayLog;
+  /** Who counts connections; none: nobody. */
+  readonly doors?: Doors | undefined;
+  /** The last words to a peer that is not let in; none: it is cut off. */
+  readonly refusal?: (fault: Fault) => string | Buffer;
 }
 
 export interface TcpListener {
@@ -23,12 +29,19 @@ export interface TcpListener {
 /** Dead peers that nothing is sent to are found by the operating system. */
 const keepAliveMs = 60_000;
 
+const refusedLingerMs = 500;
+
 /** Listens. Rejects where the address cannot be had. */
 export async function listenTcp(
-  { name, host, port, log }: TcpListenerOptions,
+  { name, host, port, log, doors, refusal }: TcpListenerOptions,
   accept: (socket: Socket) => void,
 ): Promise<TcpListener> {
-  const server: Server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, accept);
+  const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs };
+  const server: Server = createServer(options, (socket) => {
+    const admitted = doors?.admit(socket);
+    if (admitted && !admitted.ok) refuse(socket, refusal?.(admitted.fault));
+    else accept(socket);
+  });
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
   server.removeAllListeners("error").on("error", (error) => log.error(`${name} listener`, error));
   const address = server.address();
@@ -37,6 +50,15 @@ export async function listenTcp(
     url: `tcp://${authority(host, bound)}`,
     stop: () => new Promise<void>((resolve) => server.close(() => resolve())),
   };
+}
+
+/** Lets the peer read its last words, but not for long: it is one too many. */
+function refuse(socket: Socket, words: string | Buffer | undefined): void {
+  socket.on("error", () => socket.destroy());
+  if (words === undefined) return void socket.destroy();
+  socket.resume();
+  socket.end(words);
+  setTimeout(() => socket.destroy(), refusedLingerMs).unref();
 }
 
 export interface TcpWireOptions {
@@ -51,14 +73,21 @@ export function tcpWire(
   { gateway, framing, maxOutboxBytes }: TcpWireOptions,
   events: WireEvents & { data(chunk: Buffer): void },
 ): Wire {
+  const allowance = allowanceOf(socket);
+  let bytes = 0;
   socket.on("data", (chunk) => {
-    events.heard();
+    allowance?.received(chunk.length);
+    bytes += chunk.length;
+    const much = bytes >= goodPartBytes;
+    if (much) bytes = 0;
+    events.heard(much);
     events.data(chunk);
   });
   socket.on("error", () => socket.destroy());
   socket.on("close", () => events.gone());
   return {
     info: { gateway, address: `${socket.remoteAddress}:${socket.remotePort}` },
+    allowance,
     outbox: new Outbox(socket, framing, maxOutboxBytes, () => events.drained()),
     pause: () => socket.pause(),
     resume: () => socket.resume(),

@@ -31,9 +31,16 @@ export function connectPeer(
 ): WebSocketEvents {
   connected.add(participant);
   return {
-    text,
-    binary,
-    heard: () => participant.heard(),
+    text: (frame, bytes) => {
+      participant.counted();
+      text(frame, bytes);
+    },
+    binary: (bytes) => {
+      participant.counted();
+      binary(bytes);
+    },
+    heard: (much) => participant.heard(much),
+    control: () => participant.controlled(),
     drained: () => participant.drained(),
     gone: () => {
       connected.delete(participant);

@@ -6,9 +6,10 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Server, WebSocket, WebSocketServer } from "ws";
+import { allowanceOf } from "./doors.ts";
 import { Outbox } from "./outbox.ts";
 import { webSocketText } from "./websocket-framing.ts";
-import { lingerMs, type Wire, type WireEvents } from "./wire.ts";
+import { goodPartBytes, lingerMs, type Wire, type WireEvents } from "./wire.ts";
 
 export interface WebSocketAcceptorOptions {
   readonly gateway: string;
@@ -23,6 +24,8 @@ export interface WebSocketEvents extends WireEvents {
   /** A text message of `bytes` bytes. */
   text(text: string, bytes: number): void;
   binary(bytes: Buffer): void;
+  /** A frame of the carrier's own: a ping or a pong. */
+  control(): void;
 }
 
 /** Tells before it closes, whoever wants it: nothing may follow a close frame (RFC 6455, section 5.5.1). */
@@ -65,9 +68,11 @@ export class WebSocketAcceptor {
   #open(webSocket: ClosingWebSocket, socket: Socket, open: (wire: Wire, socket: Socket) => WebSocketEvents): void {
     const { gateway, maxOutboxBytes } = this.#options;
     const outbox = new Outbox(socket, webSocketText, maxOutboxBytes, () => events.drained());
+    const allowance = allowanceOf(socket);
     const wire: Wire = {
       info: { gateway, address: `${socket.remoteAddress}:${socket.remotePort}` },
       outbox,
+      allowance,
       pause: () => webSocket.pause(),
       resume: () => webSocket.resume(),
       probe: () => webSocket.ping(),
@@ -82,7 +87,16 @@ export class WebSocketAcceptor {
       webSocket.resume();
       setTimeout(() => webSocket.terminate(), lingerMs).unref();
     };
-    socket.on("data", () => events.heard());
+    let bytes = 0;
+    socket.on("data", (chunk: Buffer) => {
+      allowance?.received(chunk.length);
+      bytes += chunk.length;
+      const much = bytes >= goodPartBytes;
+      if (much) bytes = 0;
+      events.heard(much);
+    });
+    webSocket.on("ping", () => events.control());
+    webSocket.on("pong", () => events.control());
     webSocket.on("message", (data: Buffer, isBinary: boolean) => {
       if (isBinary) events.binary(data);
       else events.text(data.toString(), data.length);

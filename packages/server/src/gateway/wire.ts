@@ -1,11 +1,14 @@
 /** A stream to one peer, as the gateways on TCP and WebSocket see it: what `tcp-wire.ts` and `websocket-wire.ts` make. */
 import type { Connection } from "../core/connection.ts";
+import type { Allowance } from "../core/limits/allowance.ts";
 import type { Pausable } from "./flow-gate.ts";
 import type { Outbox } from "./outbox.ts";
 
 export interface Wire extends Pausable {
   readonly info: Connection["info"];
   readonly outbox: Outbox;
+  /** What the peer may still send; undefined: there is no limit. Bytes are counted by the wire, frames by its gateway. */
+  readonly allowance?: Allowance | undefined;
   /** Makes the peer give a sign of life, where the carrier has a way. */
   probe(): void;
   /** Ends the connection when what was written has left; `code` is a WebSocket close code. */
@@ -14,13 +17,16 @@ export interface Wire extends Pausable {
 
 /** What a wire tells its gateway. */
 export interface WireEvents {
-  /** Bytes came, a whole frame or not. */
-  heard(): void;
+  /** Bytes came, a whole frame or not; `much`: the last of a good part of one. */
+  heard(much: boolean): void;
   /** The outbox was full and has room again. */
   drained(): void;
   /** The peer is gone, or the connection is being closed. May come more than once. */
   gone(): void;
 }
+
+/** Who sends so many bytes has got on with a frame, though it is not complete yet (`IdleSweep`). */
+export const goodPartBytes = 65_536;
 
 /** How long a peer may take to read what is left for it, once we have ended the connection. */
 export const lingerMs = 5_000;

@@ -86,7 +86,10 @@ class Device {
     const command = parseDeviceLine(line);
     if (command === "help") this.#inform();
     else if (command) this.#carryOut(command);
-    else this.participant.say(answers.unreadable);
+    else {
+      this.participant.say(answers.unreadable);
+      this.participant.faulty();
+    }
   }
 
   #inform(): void {

@@ -10,6 +10,7 @@ import type { User } from "../../core/directory.ts";
 import type { Posted } from "../../core/post.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { GatewayLog } from "../gateway.ts";
+import type { Sweepable } from "../idle-sweep.ts";
 import { lengthPrefix } from "../length-prefix.ts";
 import { Participant, type Speech, type Told } from "../participant.ts";
 import { tcpWire } from "../tcp-wire.ts";
@@ -39,7 +40,7 @@ export interface ChatConnectionOptions {
 const usage = "/rename NAME, /list and /msg NAME text";
 const privateMessage = /^\s*(\S+)\s(.*)$/s;
 
-export class ChatConnection implements Speech {
+export class ChatConnection implements Speech, Sweepable {
   readonly participant: Participant;
   readonly #done = Promise.withResolvers<void>();
   readonly #core: Core;
@@ -53,6 +54,9 @@ export class ChatConnection implements Speech {
   /** Who it is until it has a name. */
   #guest: User | undefined;
   readonly #seen = new Seen();
+  /** Sweeps in a row in which it did not go on with a frame that it had begun. */
+  silentSweeps = 0;
+  stalledSweeps = 0;
   /** What it has said and does not know yet to be stored. */
   #unanswered = 0;
   #whenAnswered: () => void = () => {};
@@ -70,7 +74,10 @@ export class ChatConnection implements Speech {
       socket,
       { gateway, framing: lengthPrefix, maxOutboxBytes },
       {
-        heard: () => this.participant.heard(),
+        heard: (much) => {
+          this.silentSweeps = 0;
+          if (much) this.stalledSweeps = 0;
+        },
         data: (chunk) => this.#receive(chunk),
         drained: () => this.participant.drained(),
         gone: () => {
@@ -98,6 +105,8 @@ export class ChatConnection implements Speech {
 
   #framed(view: Uint8Array): void {
     if (this.#unreadable) return;
+    this.stalledSweeps = 0;
+    this.participant.counted();
     const bytes = Buffer.from(view.buffer, view.byteOffset, view.length);
     if (!isUtf8(bytes)) return this.#refuse("bad_utf8", "a frame that is not UTF-8: the connection is closed");
     const payload = parsePayload(bytes.toString());
@@ -112,6 +121,18 @@ export class ChatConnection implements Speech {
       this.participant.close(code, reason);
       return undefined;
     });
+  }
+
+  /** Called with each sweep: silence between frames is no fault. */
+  restIfBetweenFrames(): void {
+    if (this.#decoder.bufferedBytes > 0) return;
+    this.silentSweeps = 0;
+    this.stalledSweeps = 0;
+  }
+
+  /** A frame was begun and never ended. */
+  idle(): void {
+    this.#refuse("idle", "a frame that does not end: the connection is closed");
   }
 
   // What it asks

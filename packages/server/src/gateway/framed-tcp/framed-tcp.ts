@@ -2,9 +2,14 @@
  * The gateway of the Chat App: everybody who connects is in one chat, over TCP, in length-prefixed frames of text or JSON
  * (docs/gateways/framed-tcp.md).
  */
+import type { Fault } from "@parley/protocol";
 import type { Gateway, GatewayContext } from "../gateway.ts";
+import { IdleSweep } from "../idle-sweep.ts";
+import { lengthPrefix } from "../length-prefix.ts";
+import { encodeOne } from "../outbox.ts";
 import { listenTcp } from "../tcp-wire.ts";
 import { ChatConnection } from "./chat-connection.ts";
+import { systemLine } from "./codec.ts";
 import { Names } from "./names.ts";
 
 const name = "framed-tcp";
@@ -16,12 +21,16 @@ export interface FramedTcpOptions extends GatewayContext {
 
 /**
  * Listens. Rejects where the address cannot be had. Who is silent stays: the protocol has no sign of life to ask for, and
- * a peer that has vanished is found by the operating system.
+ * a peer that has vanished is found by the operating system. Who has begun a frame has to go on with it.
  */
 export async function startFramedTcp(options: FramedTcpOptions): Promise<Gateway> {
   const names = new Names(options.core);
-  const connections = new Set<ChatConnection>();
-  const { url, stop } = await listenTcp({ ...options, name }, (socket) => {
+  const sweep = new IdleSweep<ChatConnection>(options.core.limits.idleMs, (connection) =>
+    connection.restIfBetweenFrames(),
+  );
+  const { connections } = sweep;
+  const refusal = ({ message }: Fault) => encodeOne(systemLine("structured", message), lengthPrefix);
+  const { url, stop } = await listenTcp({ ...options, name, refusal }, (socket) => {
     const connection = new ChatConnection(socket, { ...options, gateway: name, names });
     connections.add(connection);
     void connection.done.then(() => connections.delete(connection));
@@ -32,6 +41,7 @@ export async function startFramedTcp(options: FramedTcpOptions): Promise<Gateway
       { url, purpose: "one chat for all in length-prefixed frames: what one says, all others in #lobby hear" },
     ],
     stop: async () => {
+      sweep.stop();
       const stopped = stop();
       for (const { participant } of connections) participant.stop();
       await Promise.all([stopped, ...[...connections].map(({ done }) => done)]);

@@ -2,10 +2,11 @@
  * One connection of `parley.v1`, whatever carries it: `hello` first, then commands; the time limits; what ends it. The
  * carriers (`websocket.ts`, `tcp.ts`) give it frames as text and a way to write and close. Hot path.
  */
-import { type ErrorCode, errors, type Fault, fail, helloFrameBytes, helloTimeoutMs } from "@parley/protocol";
+import { type ErrorCode, errors, type Fault, fail, helloFrameBytes } from "@parley/protocol";
 import { parseClientMessage } from "@parley/protocol/validate";
 import type { Connection, CoreEvent } from "../../core/connection.ts";
 import type { Core } from "../../core/core.ts";
+import { rateLimited } from "../../core/limits/limiter.ts";
 import type { Session } from "../../core/session.ts";
 import { StorageUnavailable } from "../../engine/engine.ts";
 import type { EntryEncoder } from "../../engine/entry.ts";
@@ -22,6 +23,8 @@ export interface Carrier {
 }
 
 const normalClosure = 1000;
+/** When somebody may come back whose frames were not of the protocol. */
+const garbageRetryMs = 10_000;
 
 export class NativeConnection implements Connection {
   readonly info: Connection["info"];
@@ -36,6 +39,7 @@ export class NativeConnection implements Connection {
   readonly #gate: FlowGate;
   /** Sweeps of `IdleSweep` in a row that heard nothing. */
   silentSweeps = 0;
+  stalledSweeps = 0;
 
   constructor(core: Core, wire: Wire, carrier: Carrier, log: GatewayLog) {
     this.info = wire.info;
@@ -45,29 +49,74 @@ export class NativeConnection implements Connection {
     this.#log = log;
     this.#gate = new FlowGate(wire, wire.outbox);
     carrier.limitFrames(helloFrameBytes);
+    const { loginMs } = core.policy;
     this.#helloTimer = setTimeout(
-      () => this.#fatal(fail("hello_timeout", "no hello within 10 s").fault),
-      helloTimeoutMs,
+      () => this.#fatal(fail("hello_timeout", `no hello within ${loginMs / 1000} s`).fault),
+      loginMs,
     );
   }
 
   /** One frame from the peer. */
   receive(text: string): void {
     if (this.#ended) return;
+    this.stalledSweeps = 0;
     const parsed = parseClientMessage(text);
-    if (!parsed.ok) return this.refuse(parsed.fault, parsed.fault.code === "bad_json" ? {} : aboutOf(text));
+    if (!parsed.ok) return this.#garbage(parsed.fault, text);
     const message = parsed.value;
     switch (message.op) {
+      case "ack":
+        if (this.#session === undefined) break;
+        this.#charge();
+        return this.#core.handle(this.#session, message);
       case "ping":
+        this.#charge();
         return this.#write({ op: "pong", ...refOf(message), ts: this.#core.now() });
       case "bye":
         return this.#end(normalClosure, "bye");
       case "hello":
-        return this.#hello(message);
+        if (this.#mayAsk(message)) this.#hello(message);
+        return;
       default:
-        if (this.#session) this.#core.handle(this.#session, message);
-        else this.refuse(fail("hello_required", `say hello before ${message.op}`).fault, message as { ref?: string });
+        if (!this.#session) break;
+        if (this.#mayAsk(message)) this.#core.handle(this.#session, message);
+        return;
     }
+    this.#charge();
+    this.refuse(fail("hello_required", `say hello before ${message.op}`).fault, message as { ref?: string });
+  }
+
+  /** Whether a request is within the rates; one that is not is answered with when to repeat it. */
+  #mayAsk(message: { readonly ref?: string; readonly clientId?: string }): boolean {
+    const { allowance } = this.#wire;
+    const wait = allowance === undefined ? 0 : allowance.ask();
+    if (allowance === undefined || wait === 0) return true;
+    this.refuse(rateLimited(wait), message);
+    this.#slow(allowance.refused());
+    return false;
+  }
+
+  /** Counts a frame that cannot be refused: who sends too many of them is not read from for a while. */
+  #charge(): void {
+    const { allowance } = this.#wire;
+    if (allowance) this.#slow(allowance.charge());
+  }
+
+  #slow(ms: number): void {
+    if (ms > 0) this.#gate.pauseFor(ms);
+  }
+
+  /** A frame of the carrier's own came: a ping or a pong of WebSocket. */
+  controlled(): void {
+    this.stalledSweeps = 0;
+    this.#charge();
+  }
+
+  /** Answers a frame that is not of the protocol; ends the connection of who sends nothing else. */
+  #garbage(fault: Fault, text: string): void {
+    this.#charge();
+    if (this.#wire.allowance?.faulty() === false)
+      return this.#fatal(fail("rate_limited", "too many frames that are not of this protocol", garbageRetryMs).fault);
+    this.refuse(fault, fault.code === "bad_json" ? {} : aboutOf(text));
   }
 
   #hello(message: Parameters<Core["login"]>[1] & { readonly ref?: string }): void {
@@ -94,6 +143,7 @@ export class NativeConnection implements Connection {
     if (this.#ended) return session.end();
     clearTimeout(this.#helloTimer);
     this.#session = session;
+    this.#wire.allowance?.isOf(this.#core.limiter.user(session.user.key));
     this.#carrier.limitFrames(this.#core.limits.maxFrameBytes);
     this.#write({ ...welcome, ...refOf(message) });
     for (const reset of resets) this.#write(reset);
@@ -109,14 +159,16 @@ export class NativeConnection implements Connection {
     this.#write({ op: "error", ...refOf(about), ...id, code, message, ...retry });
   }
 
-  #fatal({ code, message }: Fault): void {
-    this.#write({ op: "error", code, message, reconnect: errors[code].retry === "reconnect" });
+  #fatal(fault: Fault): void {
+    const { code } = fault;
+    this.#write(lastWords(fault));
     this.#end(errors[code].wsClose, code);
   }
 
   /** The peer sent something, a frame or a part of one. */
-  heard(): void {
+  heard(much: boolean): void {
     this.silentSweeps = 0;
+    if (much) this.stalledSweeps = 0;
   }
 
   probe(): void {
@@ -185,6 +237,12 @@ export class NativeConnection implements Connection {
     clearTimeout(this.#helloTimer);
     this.#session?.end();
   }
+}
+
+/** The `error` with which a connection ends, or is not let in. */
+export function lastWords({ code, message, retryAfterMs }: Fault): object {
+  const retryAfter = retryAfterMs === undefined ? {} : { retryAfter: retryAfterMs };
+  return { op: "error", code, message, ...retryAfter, reconnect: errors[code].retry !== "no" };
 }
 
 /** What of a refused request tells the peer which one it was, where that can be read. */

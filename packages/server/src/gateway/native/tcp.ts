@@ -3,16 +3,17 @@
  */
 import { isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
-import { FrameDecoder, type FrameFault, fail } from "@parley/protocol";
+import { type Fault, FrameDecoder, type FrameFault, fail } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { Entry } from "../../engine/entry.ts";
+import type { Doors } from "../doors.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
 import { IdleSweep } from "../idle-sweep.ts";
 import { lengthPrefix } from "../length-prefix.ts";
 import { encodeOne } from "../outbox.ts";
 import { listenTcp, tcpWire } from "../tcp-wire.ts";
 import { encodeEntry } from "./codec.ts";
-import { NativeConnection } from "./native-connection.ts";
+import { lastWords, NativeConnection } from "./native-connection.ts";
 
 const name = "native-tcp";
 
@@ -22,6 +23,7 @@ export interface NativeTcpOptions {
   readonly port: number;
   readonly maxOutboxBytes: number;
   readonly log: GatewayLog;
+  readonly doors?: Doors | undefined;
 }
 
 const faults: { readonly [F in FrameFault]: string } = {
@@ -29,12 +31,13 @@ const faults: { readonly [F in FrameFault]: string } = {
   frame_too_large: "the frame is longer than allowed",
 };
 
+const refusal = (fault: Fault) => encodeOne(JSON.stringify(lastWords(fault)), lengthPrefix);
 const encodeShared = (entry: Entry) => encodeOne(encodeEntry(entry), lengthPrefix);
 
 /** Listens. Rejects where the address cannot be had. */
 export async function startNativeTcp(options: NativeTcpOptions): Promise<Gateway> {
   const sweep = new IdleSweep<NativeConnection>(options.core.limits.idleMs);
-  const { url, stop } = await listenTcp({ ...options, name }, (socket) => accept(socket, options, sweep));
+  const { url, stop } = await listenTcp({ ...options, name, refusal }, (socket) => accept(socket, options, sweep));
   return {
     name,
     listeners: [{ url, purpose: "native protocol over TCP: devices and programs" }],
@@ -61,7 +64,7 @@ function accept(
     socket,
     { gateway: name, framing: lengthPrefix, maxOutboxBytes },
     {
-      heard: () => connection.heard(),
+      heard: (much) => connection.heard(much),
       data: (chunk) => {
         const fault = decoder.push(chunk);
         if (fault) connection.refuse(fail(fault, faults[fault]).fault);

@@ -66,7 +66,8 @@ function open(
   const connection = new NativeConnection(core, wire, { encodeShared, limitFrames }, log);
   sweep.connections.add(connection);
   return {
-    heard: () => connection.heard(),
+    heard: (much) => connection.heard(much),
+    control: () => connection.controlled(),
     drained: () => connection.drained(),
     gone: () => {
       sweep.connections.delete(connection);

@@ -2,7 +2,7 @@
  * The gateway of SimpleMessageService: peers that log in by name over WebSocket and send each other texts as JSON
  * (docs/gateways/peer-json.md).
  */
-import { parseUser } from "@parley/protocol";
+import { type ErrorCode, parseUser } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
 import type { Entry } from "../../engine/entry.ts";
@@ -36,14 +36,20 @@ export function startPeerJson({ log, ...options }: PeerJsonOptions): Gateway {
 
 function open(core: Core, wire: Wire, log: GatewayLog): WebSocketPeer {
   const refuse = (reason: string) => participant.say(JSON.stringify({ error: reason }));
+  // The original's clients were told nothing of other ends.
+  const closing = (code: ErrorCode, reason: string) => {
+    if (code === "hello_timeout" || code === "rate_limited") refuse(reason);
+  };
   const encode = (entry: Entry, shared: boolean) => (shared ? entry.encodedBy(encodeShared) : encodePeerMessage(entry));
-  const participant = new Participant(core, wire, { encode, told: (event) => tell(event, participant) }, log);
+  const participant = new Participant(core, wire, { encode, told: (event) => tell(event, participant), closing }, log);
+  participant.awaitLogin();
   return {
     participant,
     text: (text) => participant.tasks.run(() => receive(text, participant, refuse)),
     binary: () => {
       participant.tasks.run(() => {
         refuse("this protocol is JSON text");
+        participant.faulty();
         return undefined;
       });
     },
@@ -55,6 +61,7 @@ function receive(text: string, participant: Participant, refuse: (reason: string
   const parsed = parsePeerMessage(text);
   if (!parsed.ok) {
     refuse(parsed.fault.message);
+    participant.faulty();
     return undefined;
   }
   const message = parsed.value;

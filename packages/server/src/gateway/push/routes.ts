@@ -16,6 +16,8 @@ export interface PushRoutesOptions {
   /** Origins of web pages that may use the routes. */
   readonly origins: readonly string[];
   readonly log: GatewayLog;
+  /** By what an address is counted; undefined: it is not. */
+  readonly addressOf: (ip: string) => string | undefined;
 }
 
 type Request = FastifyRequest<{ Body: Buffer | undefined }>;
@@ -23,7 +25,7 @@ type Request = FastifyRequest<{ Body: Buffer | undefined }>;
 const badToken = fail("forbidden", "Forbidden").fault;
 
 /** The routes as a plugin of the listener. */
-export function pushRoutes({ core, tokens, origins, log }: PushRoutesOptions): FastifyPluginAsync {
+export function pushRoutes({ core, tokens, origins, log, addressOf }: PushRoutesOptions): FastifyPluginAsync {
   return async (app) => {
     takeAnyBody(app);
     allowOrigins(app, origins, ["/token", "/ws/token", "/message", "/healthcheck"]);
@@ -31,6 +33,11 @@ export function pushRoutes({ core, tokens, origins, log }: PushRoutesOptions): F
       // Cut off while it still sends, a client would not see the answer. A request has its time limit.
       await finished(raw.resume()).catch(() => {});
       return answerError(error, reply, log);
+    });
+
+    app.addHook("onRequest", async ({ ip }, reply) => {
+      const limited = core.limiter.request(addressOf(ip), undefined, 0);
+      return limited && refuse(reply, limited);
     });
 
     app.get("/healthcheck", async () => "ok");
@@ -47,10 +54,13 @@ export function pushRoutes({ core, tokens, origins, log }: PushRoutesOptions): F
       return answerToken(reply, await tokens.issue("socket", username));
     });
 
-    app.post("/message", { bodyLimit: core.limits.maxFrameBytes }, async ({ headers, body }: Request, reply) => {
+    app.post("/message", { bodyLimit: core.limits.maxFrameBytes }, async ({ headers, body, ip }: Request, reply) => {
       const { authorization } = headers;
       const from = authorization === undefined ? undefined : await tokens.verify(authorization, "app");
       if (authorization !== undefined && from === undefined) return refuse(reply, badToken);
+      const user = from === undefined ? undefined : core.user(from)?.key;
+      const limited = core.limiter.request(addressOf(ip), user, body?.length ?? 0);
+      if (limited) return refuse(reply, limited);
       const notification = parseNotification(body);
       if (!notification.ok) return refuse(reply, notification.fault);
       const posted = await notify(core, notification.value, from);

@@ -7,6 +7,7 @@ import { fail, type Result, type UserAddress } from "@parley/protocol";
 import type { Connection, CoreEvent } from "../../core/connection.ts";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
+import type { Allowance } from "../../core/limits/allowance.ts";
 import type { Session } from "../../core/session.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { Sweepable } from "../idle-sweep.ts";
@@ -28,6 +29,8 @@ export interface AgentOptions {
   readonly source: Source;
   /** The `sender_port`: where it receives. */
   readonly port: number;
+  /** What it may still send. */
+  readonly allowance: Allowance;
   /** Nobody can pretend to be at that address: there is nothing to show. */
   readonly local: boolean;
   readonly send: Send;
@@ -52,6 +55,7 @@ export class Agent implements Connection, Sweepable {
   readonly #queue: DatagramQueue;
   readonly #tasks: TaskQueue;
   silentSweeps = 0;
+  stalledSweeps = 0;
   #session: Session | undefined;
   /** Bytes that came and were not answered: counted until the address is trusted. */
   #allowance = 0;
@@ -92,12 +96,20 @@ export class Agent implements Connection, Sweepable {
   /** A datagram came from the agent's address. True: this one showed that the address receives; messages follow. */
   heard({ port, bytes }: Source): boolean {
     this.silentSweeps = 0;
+    this.stalledSweeps = 0;
     this.#allowance += bytes;
     const shows = this.#acknowledged && (port === this.#options.source.port || port === this.port);
     if (this.#trusted || !shows) return false;
     this.#trusted = true;
     this.#session?.start();
     return true;
+  }
+
+  /** A datagram of `bytes` bytes asks for something. Returns in how many ms it may be repeated; 0: it may be carried out. */
+  ask(bytes: number): number {
+    const { allowance } = this.#options;
+    allowance.received(bytes);
+    return allowance.ask();
   }
 
   /** Does `task` after those before it. False: too many wait, it is not done. */
@@ -129,6 +141,7 @@ export class Agent implements Connection, Sweepable {
       return fail("replaced", tooMany);
     }
     this.#session = session;
+    this.#options.allowance.isOf(this.#options.core.limiter.user(session.user.key));
     return { ok: true, value: session.user };
   }
 
@@ -226,6 +239,7 @@ export class Agent implements Connection, Sweepable {
     if (this.#ended) return;
     this.#ended = true;
     this.#queue.close();
+    this.#options.allowance.end();
     this.#session?.end();
     this.#options.onEnd(this);
   }

@@ -2,9 +2,11 @@
  * What agents ask, and what becomes of it: the mapping of `udp-agent` to the core. An agent is told apart by its user
  * name, and belongs to the IP address that it logged in from, whatever ports its datagrams come from.
  */
-import { type Fault, maxRecipients, type Result, type UserAddress } from "@parley/protocol";
+import type { Fault, Result, UserAddress } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
+import type { Allowance } from "../../core/limits/allowance.ts";
+import type { Doors } from "../doors.ts";
 import type { GatewayLog } from "../gateway.ts";
 import { IdleSweep } from "../idle-sweep.ts";
 import { unexpected } from "../unexpected.ts";
@@ -22,6 +24,7 @@ export interface BrokerOptions {
   readonly isLocal: (address: string) => boolean;
   /** Most agents at a time; 10,000 unless given. */
   readonly maxAgents?: number;
+  readonly doors?: Doors | undefined;
 }
 
 /** Hands a datagram to the operating system; `done` is told later whether it took it. */
@@ -59,13 +62,29 @@ export class Broker {
   handle(message: AgentMessage, source: Source): void {
     const { sender } = message;
     const agent = this.#agents.get(sender.key);
+    if (!agent && !this.#mayAsk(source)) {
+      this.refused += 1;
+      return;
+    }
     if (agent && agent.address !== source.address)
       return this.#refuse(message, source, `${sender.name} is logged in from another address`);
     if (message.id === "log_in") return this.#logIn(message, source, agent);
     if (!agent) return this.#refuse(message, source, `${sender.name} is not logged in: send log_in first`);
     this.#heard(agent, source);
+    const wait = agent.ask(source.bytes);
+    if (wait > 0) {
+      this.refused += 1;
+      agent.say(encodeNotice(`too much at once: a ${message.id} was not taken, try again after ${wait} ms`));
+      return;
+    }
     const taken = agent.run(() => (agent.user ? this.#ask(message, agent, agent.user) : undefined));
     if (!taken) agent.say(encodeNotice(`too much at once: a ${message.id} was not taken`));
+  }
+
+  /** Whether somebody who is not logged in is within the rates of the address. There is no answer that would help: it may be forged. */
+  #mayAsk({ address, bytes }: Source): boolean {
+    const { core, doors } = this.#options;
+    return core.limiter.request(doors?.keyOf(address), undefined, bytes) === undefined;
   }
 
   #heard(agent: Agent, source: Source): void {
@@ -94,7 +113,10 @@ export class Broker {
       return;
     }
     if (!present && !this.#hasRoom()) return this.#refuse(message, source, tooMany);
-    const agent = this.#open(sender, source, port);
+    const { core, doors } = this.#options;
+    const admitted = core.limiter.admit(doors?.keyOf(source.address));
+    if (!admitted.ok) return this.#refuse(message, source, admitted.fault.message);
+    const agent = this.#open(sender, source, port, admitted.value);
     agent.heard(source);
     agent.run(async () => {
       const result = await agent.logIn(sender).catch((error) => unexpected(error, name, this.#options.log));
@@ -107,12 +129,13 @@ export class Broker {
   }
 
   /** An agent that speaks for `user` from now on, though not logged in yet. */
-  #open({ key }: UserAddress, source: Source, port: number): Agent {
+  #open({ key }: UserAddress, source: Source, port: number, allowance: Allowance): Agent {
     const { core, log, isLocal, maxDatagramBytes, maxOutboxBytes } = this.#options;
     const agent = new Agent({
       core,
       source,
       port,
+      allowance,
       local: isLocal(source.address),
       send: (datagram, done) => this.#sendTo(datagram, port, source.address, done),
       maxDatagramBytes,
@@ -189,7 +212,7 @@ export class Broker {
 
   #multicast(agent: Agent, user: User, { receiver_usernames, message_text }: Asked<"multicast_message">): undefined {
     const [known, unknown] = partition(receiver_usernames, (receiver) => this.#options.core.user(receiver));
-    for (const to of chunks(known)) this.#send(agent, user, to, message_text);
+    for (const to of chunks(known, this.#options.core.policy.maxRecipients)) this.#send(agent, user, to, message_text);
     if (unknown.length > 0) agent.say(encodeNotice(`${listed(unknown)}: unknown. The message was not sent there`));
   }
 
@@ -202,7 +225,9 @@ export class Broker {
     const { room, members, unknown } = made.value;
     if (unknown.length > 0) agent.say(encodeNotice(`${listed(unknown)}: unknown, not in the group`));
     const body = `group ${room.slice(1)}: ${listed(members)}`;
-    const posts = await Promise.all(chunks(members).map((to) => core.post("broker", { to, body, copy: false })));
+    const posts = await Promise.all(
+      chunks(members, core.policy.maxRecipients).map((to) => core.post("broker", { to, body, copy: false })),
+    );
     const failed = posts.find((posted): posted is Extract<Result<never>, { ok: false }> => !posted.ok);
     if (failed) agent.say(encodeNotice(failed.fault.message));
   }
@@ -246,7 +271,7 @@ function partition(names: readonly string[], isKnown: (name: string) => unknown)
 }
 
 /** Lists of as many as one send takes. */
-function chunks(names: readonly string[]): string[][] {
+function chunks(names: readonly string[], maxRecipients: number): string[][] {
   const count = Math.ceil(names.length / maxRecipients);
   return Array.from({ length: count }, (_, i) => names.slice(i * maxRecipients, (i + 1) * maxRecipients));
 }

@@ -7,6 +7,7 @@ import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { Core } from "../../core/core.ts";
 import { authority } from "../../http/authority.ts";
+import type { Doors } from "../doors.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
 import { Broker, type SendTo } from "./broker.ts";
 import { parseDatagram } from "./codec.ts";
@@ -23,6 +24,7 @@ export interface UdpAgentOptions {
   readonly maxDatagramBytes: number;
   readonly maxOutboxBytes: number;
   readonly log: GatewayLog;
+  readonly doors?: Doors | undefined;
   /** Whether nobody elsewhere can send in the name of that address; loopback unless given. */
   readonly isLocal?: (address: string) => boolean;
 }

@@ -1,0 +1,124 @@
+/**
+ * What one connection may still send: its own rate, that of its user and that of its address, asked with every frame.
+ * What can be refused is refused, and costs nothing then; what cannot (an acknowledgement, a protocol without words for
+ * it) is owed, and the gateway does not read from the peer until the debt is paid. Hot path (`npm run bench`).
+ */
+import type { Account, AddressAccount, Meter } from "./accounts.ts";
+import { Bucket } from "./bucket.ts";
+
+/**
+ * A peer that was refused is refused until it has been silent for so long at least: what it had sent before it heard of
+ * that must not overtake what was refused.
+ */
+const silenceMs = 1000;
+/** Refusals that a peer may be given per second before it is not read from: no honest one sends on so long. */
+const refusalsPerSecond = 2000;
+/** Frames per second that are not of the protocol before the connection is closed. */
+const faultsPerSecond = 100;
+/** A refused frame counts as another refusal for each so many bytes. */
+const refusalBytes = 4096;
+/** Nobody is left unread for longer at once. */
+const longestPauseMs = 5000;
+
+export class Allowance {
+  readonly #now: () => number;
+  readonly #own: Meter;
+  readonly #refusals: Bucket;
+  readonly #faults: Bucket;
+  #address: AddressAccount | undefined;
+  #user: Account | undefined;
+  #stranger = true;
+  /** Received, and of no frame that was charged yet. */
+  #bytes = 0;
+  #refusedBytes = 0;
+  #silentUntil = 0;
+
+  /** `address`: undefined where addresses do not count for this one. */
+  constructor(own: Meter, address: AddressAccount | undefined, now: () => number) {
+    this.#now = now;
+    this.#own = own;
+    this.#address = address;
+    const since = now();
+    this.#refusals = new Bucket(refusalsPerSecond, since);
+    this.#faults = new Bucket(faultsPerSecond, since);
+    if (!address) return;
+    address.holders += 1;
+    address.strangers += 1;
+  }
+
+  /** Bytes came: charged with the frame that they complete. */
+  received(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  /** A frame came that is not to be refused. Returns for how many ms its sender should not be read from; 0: it is within its rates. */
+  charge(): number {
+    const owed = this.#take(this.#now(), this.#takeBytes());
+    return owed > longestPauseMs ? longestPauseMs : owed;
+  }
+
+  /** A request came. Returns in how many ms it may be repeated; 0: it may be carried out. */
+  ask(): number {
+    const now = this.#now();
+    const bytes = this.#takeBytes();
+    const owed = this.#take(now, bytes);
+    if (owed === 0 && now >= this.#silentUntil) return 0;
+    this.#undo(bytes);
+    const wait = Math.max(silenceMs, Math.ceil(owed));
+    this.#silentUntil = now + wait;
+    return wait;
+  }
+
+  /** The last request was refused. Returns for how many ms its sender should not be read from, because it goes on regardless. */
+  refused(): number {
+    const pause = Math.min(longestPauseMs, this.#refusals.take(this.#now(), 1 + this.#refusedBytes / refusalBytes));
+    // What waits meanwhile was sent before the refusal was heard.
+    if (pause > 0) this.#silentUntil += pause;
+    return pause;
+  }
+
+  /** A frame came that is not of the protocol. False: too many, it is time to close. */
+  faulty(): boolean {
+    return this.#faults.take(this.#now(), 1) === 0;
+  }
+
+  #takeBytes(): number {
+    const bytes = this.#bytes;
+    this.#bytes = 0;
+    return bytes;
+  }
+
+  #take(now: number, bytes: number): number {
+    let owed = this.#own.take(now, bytes);
+    if (this.#user) owed = Math.max(owed, this.#user.meter.take(now, bytes));
+    if (this.#address) owed = Math.max(owed, this.#address.meter.take(now, bytes));
+    return owed;
+  }
+
+  #undo(bytes: number): void {
+    this.#refusedBytes = bytes;
+    this.#own.undo();
+    this.#user?.meter.undo();
+    this.#address?.meter.undo();
+  }
+
+  /** Somebody is logged in on it, whose rates count from now on. */
+  isOf(user: Account): void {
+    if (this.#stranger && this.#address) this.#address.strangers -= 1;
+    this.#stranger = false;
+    user.holders += 1;
+    if (this.#user) this.#user.holders -= 1;
+    this.#user = user;
+  }
+
+  /** The connection is gone. */
+  end(): void {
+    if (this.#address) {
+      this.#address.holders -= 1;
+      if (this.#stranger) this.#address.strangers -= 1;
+    }
+    if (this.#user) this.#user.holders -= 1;
+    this.#address = undefined;
+    this.#user = undefined;
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * A message for somebody whose inbox is full: refused, or kept as a dead letter for that recipient
+ * (`limits.inboxFull`). Either way a repeat of what was stored before is answered as one: it was accepted (P3).
+ */
+import { type Fault, fail, type LogName } from "@parley/protocol";
+import type { Append, AppendOutcome, Engine } from "../../engine/engine.ts";
+import type { DeadLetters } from "../dead-letters.ts";
+
+/** When it makes sense to try again: nobody knows when somebody will read. */
+const retryMs = 30_000;
+
+/** `names`: who has too much waiting. */
+export function inboxFull(names: readonly string[]): Fault {
+  return fail("inbox_full", `too much waits unread for ${names.join(", ")}: nothing was stored`, retryMs).fault;
+}
+
+/** Settles `append` as the repeat that it is, or else with `fault`. */
+export function refuseUnlessRepeated(engine: Engine, append: Append, fault: Fault): void {
+  if (append.dedupeKey === undefined) append.settled({ ok: false, fault });
+  else engine.append({ ...append, unlessRepeated: fault, settled: (outcome) => append.settled(outcome) });
+}
+
+/**
+ * Stores `append` in its logs, and as a dead letter for each of `full`, whose logs it is not to go to. Settled when all
+ * of that is durable; where a crash comes in between nobody was told, and the repeat finds what is there already.
+ */
+export function storeOverflowing(
+  engine: Engine,
+  deadLetters: DeadLetters,
+  append: Append,
+  full: readonly LogName[],
+): void {
+  const fault = fail("inbox_full", "not a repeat").fault;
+  const probe = {
+    ...append,
+    logs: [],
+    settled: (outcome: AppendOutcome) => {
+      if (outcome.ok || outcome.fault.code !== fault.code) append.settled(outcome);
+      else void storeBoth(engine, deadLetters, append, full).then((stored) => append.settled(stored));
+    },
+  };
+  refuseUnlessRepeated(engine, probe, fault);
+}
+
+async function storeBoth(
+  engine: Engine,
+  deadLetters: DeadLetters,
+  append: Append,
+  full: readonly LogName[],
+): Promise<AppendOutcome> {
+  const letters = full.map((log) => deadLetters.overflowed(append, log));
+  const main = append.logs.length === 0 ? undefined : store(engine, append);
+  const outcomes = await Promise.all(letters);
+  const stored = await main;
+  const failed = [...outcomes, ...(stored ? [stored] : [])].find(({ ok }) => !ok);
+  if (failed) return failed;
+  const [letter] = outcomes;
+  if (stored || !letter?.ok) return stored ?? { ok: false, fault: inboxFull([]) };
+  return { ...letter, positions: [], entries: [] };
+}
+
+function store(engine: Engine, append: Append): Promise<AppendOutcome> {
+  return new Promise((settled) => engine.append({ ...append, settled }));
+}
