@@ -88,7 +88,7 @@ export async function startServer(
     const context = { core, host: config.host, maxOutboxBytes: config["limits.maxOutboxBytes"], log, doors };
     for await (const gateway of startGateways(config, context, http, listenHttp)) add(gateway);
     for (const start of ownGateways) add(await start(context));
-    if (http && config["http.api"]) add(startApi({ core, http, log }));
+    if (http && config["http.api"]) add(startApi({ core, http, log, doors }));
     await http?.open();
     const trimming = trimRegularly(core, config["retention.intervalSeconds"] * 1000, log);
     return {

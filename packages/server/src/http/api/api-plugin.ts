@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { Core } from "../../core/core.ts";
+import type { Doors } from "../../gateway/doors.ts";
 import type { GatewayLog } from "../../gateway/gateway.ts";
 import type { HttpListener } from "../http-listener.ts";
 import type { SchemaTypes } from "./validation.ts";
@@ -11,6 +12,8 @@ export interface ApiOptions {
   /** The shared listener, not open yet. */
   readonly http: HttpListener;
   readonly log: GatewayLog;
+  /** Who counts addresses; none: nobody. */
+  readonly doors?: Doors | undefined;
 }
 
 /** Where a plugin puts its routes: paths are below `/v1`, handlers are typed by the schemas. */

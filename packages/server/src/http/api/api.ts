@@ -13,6 +13,7 @@ import { documentRoutes, servePage } from "./documentation.ts";
 import { identityRoutes } from "./identity-routes.ts";
 import { refuseOtherMethods } from "./other-methods.ts";
 import { answerProblems, Problem, problemRoutes } from "./problem.ts";
+import { limitAddresses, limitUsers } from "./rate-limit.ts";
 import { type SchemaTypes, validateRequests } from "./validation.ts";
 
 /** Each part of the API. */
@@ -29,10 +30,11 @@ const bodyLimit = 65_536;
 
 /** Adds the API's routes to the listener. */
 export function startApi(options: ApiOptions): Gateway {
-  const { core, http, log } = options;
+  const { core, http, log, doors } = options;
   http.routes(async (listener) => {
     const version = async (app: FastifyInstance) => {
       answerProblems(app, log);
+      limitAddresses(app, core, doors);
       validateRequests(app);
       allowPages(app, http);
       for (const schema of named) app.addSchema(schema);
@@ -41,6 +43,7 @@ export function startApi(options: ApiOptions): Gateway {
       problemRoutes(app);
       await app.register(async (routes) => {
         authenticateRequests(routes, core);
+        limitUsers(routes, core);
         routes.addHook("onRoute", (route) => {
           route.bodyLimit ??= bodyLimit;
           route.schema = { querystring: noParameters, ...route.schema };
