@@ -15,7 +15,8 @@ export class FlowGate {
   readonly #outbox: Outbox;
   #pauses = 0;
   #answersWait = false;
-  #slowed = false;
+  /** As `performance.now()` counts; 0: it is not slowed down. */
+  #slowedUntil = 0;
 
   constructor(source: Pausable, outbox: Outbox) {
     this.#source = source;
@@ -34,11 +35,20 @@ export class FlowGate {
 
   /** The peer sends faster than it may: it is not read from for `ms`. */
   pauseFor(ms: number): void {
-    if (this.#slowed) return;
-    this.#slowed = true;
-    this.pause();
+    const until = performance.now() + ms;
+    if (until <= this.#slowedUntil) return;
+    if (this.#slowedUntil === 0) {
+      this.pause();
+      this.#resumeAfter(ms);
+    }
+    this.#slowedUntil = until;
+  }
+
+  #resumeAfter(ms: number): void {
     const timer = setTimeout(() => {
-      this.#slowed = false;
+      const left = this.#slowedUntil - performance.now();
+      if (left > 0) return this.#resumeAfter(left);
+      this.#slowedUntil = 0;
       this.resume();
     }, ms);
     timer.unref();

@@ -115,18 +115,18 @@ export class Participant implements Connection {
   }
 
   /**
-   * A frame of the peer came, whatever is in it. The protocol has no word for "too fast": a peer that is, is not read from
+   * A frame of `bytes` bytes came, whatever is in it. The protocol has no word for "too fast": a peer that is, is not read from
    * until it has kept to its rates, which refuses and loses nothing.
    */
-  counted(): void {
+  counted(bytes: number): void {
     this.stalledSweeps = 0;
-    const pause = this.#wire.allowance?.charge() ?? 0;
+    const pause = this.#wire.allowance?.charge(bytes) ?? 0;
     if (pause > 0) this.#gate.pauseFor(pause);
   }
 
   /** A frame of the carrier's own came. */
   controlled(): void {
-    this.counted();
+    this.counted(0);
   }
 
   /** A frame came that is not of the protocol: the connection of who sends nothing else is closed. */

@@ -73,10 +73,8 @@ export function tcpWire(
   { gateway, framing, maxOutboxBytes }: TcpWireOptions,
   events: WireEvents & { data(chunk: Buffer): void },
 ): Wire {
-  const allowance = allowanceOf(socket);
   let bytes = 0;
   socket.on("data", (chunk) => {
-    allowance?.received(chunk.length);
     bytes += chunk.length;
     const much = bytes >= goodPartBytes;
     if (much) bytes = 0;
@@ -87,7 +85,7 @@ export function tcpWire(
   socket.on("close", () => events.gone());
   return {
     info: { gateway, address: `${socket.remoteAddress}:${socket.remotePort}` },
-    allowance,
+    allowance: allowanceOf(socket),
     outbox: new Outbox(socket, framing, maxOutboxBytes, () => events.drained()),
     pause: () => socket.pause(),
     resume: () => socket.resume(),

@@ -32,11 +32,11 @@ export function connectPeer(
   connected.add(participant);
   return {
     text: (frame, bytes) => {
-      participant.counted();
+      participant.counted(bytes);
       text(frame, bytes);
     },
     binary: (bytes) => {
-      participant.counted();
+      participant.counted(bytes.length);
       binary(bytes);
     },
     heard: (much) => participant.heard(much),

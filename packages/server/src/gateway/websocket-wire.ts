@@ -68,11 +68,10 @@ export class WebSocketAcceptor {
   #open(webSocket: ClosingWebSocket, socket: Socket, open: (wire: Wire, socket: Socket) => WebSocketEvents): void {
     const { gateway, maxOutboxBytes } = this.#options;
     const outbox = new Outbox(socket, webSocketText, maxOutboxBytes, () => events.drained());
-    const allowance = allowanceOf(socket);
     const wire: Wire = {
       info: { gateway, address: `${socket.remoteAddress}:${socket.remotePort}` },
       outbox,
-      allowance,
+      allowance: allowanceOf(socket),
       pause: () => webSocket.pause(),
       resume: () => webSocket.resume(),
       probe: () => webSocket.ping(),
@@ -89,7 +88,6 @@ export class WebSocketAcceptor {
     };
     let bytes = 0;
     socket.on("data", (chunk: Buffer) => {
-      allowance?.received(chunk.length);
       bytes += chunk.length;
       const much = bytes >= goodPartBytes;
       if (much) bytes = 0;

@@ -7,7 +7,7 @@ import type { Outbox } from "./outbox.ts";
 export interface Wire extends Pausable {
   readonly info: Connection["info"];
   readonly outbox: Outbox;
-  /** What the peer may still send; undefined: there is no limit. Bytes are counted by the wire, frames by its gateway. */
+  /** What the peer may still send; undefined: there is no limit. The gateway tells it of every frame. */
   readonly allowance?: Allowance | undefined;
   /** Makes the peer give a sign of life, where the carrier has a way. */
   probe(): void;

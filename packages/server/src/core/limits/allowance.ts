@@ -28,8 +28,6 @@ export class Allowance {
   #address: AddressAccount | undefined;
   #user: Account | undefined;
   #stranger = true;
-  /** Received, and of no frame that was charged yet. */
-  #bytes = 0;
   #refusedBytes = 0;
   #silentUntil = 0;
 
@@ -46,21 +44,15 @@ export class Allowance {
     address.strangers += 1;
   }
 
-  /** Bytes came: charged with the frame that they complete. */
-  received(bytes: number): void {
-    this.#bytes += bytes;
-  }
-
-  /** A frame came that is not to be refused. Returns for how many ms its sender should not be read from; 0: it is within its rates. */
-  charge(): number {
-    const owed = this.#take(this.#now(), this.#takeBytes());
+  /** A frame of `bytes` bytes came that is not to be refused. Returns for how many ms its sender should not be read from; 0: it is within its rates. */
+  charge(bytes: number): number {
+    const owed = this.#take(this.#now(), bytes);
     return owed > longestPauseMs ? longestPauseMs : owed;
   }
 
-  /** A request came. Returns in how many ms it may be repeated; 0: it may be carried out. */
-  ask(): number {
+  /** A request of `bytes` bytes came. Returns in how many ms it may be repeated; 0: it may be carried out. */
+  ask(bytes: number): number {
     const now = this.#now();
-    const bytes = this.#takeBytes();
     const owed = this.#take(now, bytes);
     if (owed === 0 && now >= this.#silentUntil) return 0;
     this.#undo(bytes);
@@ -80,12 +72,6 @@ export class Allowance {
   /** A frame came that is not of the protocol. False: too many, it is time to close. */
   faulty(): boolean {
     return this.#faults.take(this.#now(), 1) === 0;
-  }
-
-  #takeBytes(): number {
-    const bytes = this.#bytes;
-    this.#bytes = 0;
-    return bytes;
   }
 
   #take(now: number, bytes: number): number {

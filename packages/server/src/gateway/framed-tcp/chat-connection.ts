@@ -106,7 +106,7 @@ export class ChatConnection implements Speech, Sweepable {
   #framed(view: Uint8Array): void {
     if (this.#unreadable) return;
     this.stalledSweeps = 0;
-    this.participant.counted();
+    this.participant.counted(view.length);
     const bytes = Buffer.from(view.buffer, view.byteOffset, view.length);
     if (!isUtf8(bytes)) return this.#refuse("bad_utf8", "a frame that is not UTF-8: the connection is closed");
     const payload = parsePayload(bytes.toString());

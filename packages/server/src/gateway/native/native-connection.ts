@@ -56,39 +56,39 @@ export class NativeConnection implements Connection {
     );
   }
 
-  /** One frame from the peer. */
-  receive(text: string): void {
+  /** One frame from the peer, which was `bytes` long. */
+  receive(text: string, bytes = text.length): void {
     if (this.#ended) return;
     this.stalledSweeps = 0;
     const parsed = parseClientMessage(text);
-    if (!parsed.ok) return this.#garbage(parsed.fault, text);
+    if (!parsed.ok) return this.#garbage(parsed.fault, text, bytes);
     const message = parsed.value;
     switch (message.op) {
       case "ack":
         if (this.#session === undefined) break;
-        this.#charge();
+        this.#charge(bytes);
         return this.#core.handle(this.#session, message);
       case "ping":
-        this.#charge();
+        this.#charge(bytes);
         return this.#write({ op: "pong", ...refOf(message), ts: this.#core.now() });
       case "bye":
         return this.#end(normalClosure, "bye");
       case "hello":
-        if (this.#mayAsk(message)) this.#hello(message);
+        if (this.#mayAsk(message, bytes)) this.#hello(message);
         return;
       default:
         if (!this.#session) break;
-        if (this.#mayAsk(message)) this.#core.handle(this.#session, message);
+        if (this.#mayAsk(message, bytes)) this.#core.handle(this.#session, message);
         return;
     }
-    this.#charge();
+    this.#charge(bytes);
     this.refuse(fail("hello_required", `say hello before ${message.op}`).fault, message as { ref?: string });
   }
 
   /** Whether a request is within the rates; one that is not is answered with when to repeat it. */
-  #mayAsk(message: { readonly ref?: string; readonly clientId?: string }): boolean {
+  #mayAsk(message: { readonly ref?: string; readonly clientId?: string }, bytes: number): boolean {
     const { allowance } = this.#wire;
-    const wait = allowance === undefined ? 0 : allowance.ask();
+    const wait = allowance === undefined ? 0 : allowance.ask(bytes);
     if (allowance === undefined || wait === 0) return true;
     this.refuse(rateLimited(wait), message);
     this.#slow(allowance.refused());
@@ -96,9 +96,9 @@ export class NativeConnection implements Connection {
   }
 
   /** Counts a frame that cannot be refused: who sends too many of them is not read from for a while. */
-  #charge(): void {
+  #charge(bytes: number): void {
     const { allowance } = this.#wire;
-    if (allowance) this.#slow(allowance.charge());
+    if (allowance) this.#slow(allowance.charge(bytes));
   }
 
   #slow(ms: number): void {
@@ -108,12 +108,12 @@ export class NativeConnection implements Connection {
   /** A frame of the carrier's own came: a ping or a pong of WebSocket. */
   controlled(): void {
     this.stalledSweeps = 0;
-    this.#charge();
+    this.#charge(0);
   }
 
   /** Answers a frame that is not of the protocol; ends the connection of who sends nothing else. */
-  #garbage(fault: Fault, text: string): void {
-    this.#charge();
+  #garbage(fault: Fault, text: string, bytes: number): void {
+    this.#charge(bytes);
     if (this.#wire.allowance?.faulty() === false)
       return this.#fatal(fail("rate_limited", "too many frames that are not of this protocol", garbageRetryMs).fault);
     this.refuse(fault, fault.code === "bad_json" ? {} : aboutOf(text));

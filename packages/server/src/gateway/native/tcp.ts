@@ -57,7 +57,7 @@ function accept(
 ): void {
   const decoder = new FrameDecoder(0, (payload) => {
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
-    if (isUtf8(bytes)) connection.receive(bytes.toString());
+    if (isUtf8(bytes)) connection.receive(bytes.toString(), bytes.length);
     else connection.refuse(fail("bad_utf8", "the frame is not UTF-8").fault);
   });
   const wire = tcpWire(

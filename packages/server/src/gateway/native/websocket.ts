@@ -74,7 +74,7 @@ function open(
       connection.gone();
     },
     text: (text, bytes) => {
-      if (helloLimit.took(bytes)) connection.receive(text);
+      if (helloLimit.took(bytes)) connection.receive(text, bytes);
       else connection.refuse(tooLarge);
     },
     binary: () => connection.refuse(fail("bad_frame", "frames of this protocol are text").fault),

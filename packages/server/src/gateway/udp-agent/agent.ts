@@ -107,9 +107,7 @@ export class Agent implements Connection, Sweepable {
 
   /** A datagram of `bytes` bytes asks for something. Returns in how many ms it may be repeated; 0: it may be carried out. */
   ask(bytes: number): number {
-    const { allowance } = this.#options;
-    allowance.received(bytes);
-    return allowance.ask();
+    return this.#options.allowance.ask(bytes);
   }
 
   /** Does `task` after those before it. False: too many wait, it is not done. */
