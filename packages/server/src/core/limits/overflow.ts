@@ -21,8 +21,8 @@ export function refuseUnlessRepeated(engine: Engine, append: Append, fault: Faul
 }
 
 /**
- * Stores `append` in its logs, and as a dead letter for each of `full`, whose logs it is not to go to. Settled when all
- * of that is durable; where a crash comes in between nobody was told, and the repeat finds what is there already.
+ * Stores `append` as a dead letter for each of `full`, whose logs it is not to go to, and then in its logs. Settled when
+ * all of that is durable; where a crash comes in between nobody was told, and the repeat finds what is there already.
  */
 export function storeOverflowing(
   engine: Engine,
@@ -31,34 +31,18 @@ export function storeOverflowing(
   full: readonly LogName[],
 ): void {
   const fault = fail("inbox_full", "not a repeat").fault;
-  const probe = {
-    ...append,
-    logs: [],
-    settled: (outcome: AppendOutcome) => {
-      if (outcome.ok || outcome.fault.code !== fault.code) append.settled(outcome);
-      else void storeBoth(engine, deadLetters, append, full).then((stored) => append.settled(stored));
-    },
+  const bury = async () => {
+    const letters = await Promise.all(full.map((log) => deadLetters.overflowed(append, log)));
+    const failed = letters.find(({ ok }) => !ok);
+    const [letter] = letters;
+    if (failed || !letter?.ok) append.settled(failed ?? { ok: false, fault });
+    else if (append.logs.length === 0) append.settled({ ...letter, positions: [], entries: [] });
+    // As the engine settles it, in that turn: readers are offered it before they hear of it otherwise.
+    else engine.append({ ...append, settled: (outcome) => append.settled(outcome) });
   };
-  refuseUnlessRepeated(engine, probe, fault);
-}
-
-async function storeBoth(
-  engine: Engine,
-  deadLetters: DeadLetters,
-  append: Append,
-  full: readonly LogName[],
-): Promise<AppendOutcome> {
-  const letters = full.map((log) => deadLetters.overflowed(append, log));
-  const main = append.logs.length === 0 ? undefined : store(engine, append);
-  const outcomes = await Promise.all(letters);
-  const stored = await main;
-  const failed = [...outcomes, ...(stored ? [stored] : [])].find(({ ok }) => !ok);
-  if (failed) return failed;
-  const [letter] = outcomes;
-  if (stored || !letter?.ok) return stored ?? { ok: false, fault: inboxFull([]) };
-  return { ...letter, positions: [], entries: [] };
-}
-
-function store(engine: Engine, append: Append): Promise<AppendOutcome> {
-  return new Promise((settled) => engine.append({ ...append, settled }));
+  const probed = (outcome: AppendOutcome) => {
+    if (outcome.ok || outcome.fault !== fault) append.settled(outcome);
+    else void bury();
+  };
+  refuseUnlessRepeated(engine, { ...append, logs: [], settled: probed }, fault);
 }
