@@ -138,7 +138,7 @@ class Submission implements Append {
   readonly #recipients: readonly Recipient[];
   /** Those of them who do not get it: their inboxes are full. */
   readonly #full: readonly Recipient[];
-  /** Of the payload. */
+  /** Of the payload, as an inbox counts them. */
   readonly #bytes: number;
   /** What the answer repeats of the request. */
   readonly #about: { readonly ref?: string; readonly clientId?: string };
@@ -173,7 +173,7 @@ class Submission implements Append {
     this.digest = clientId === undefined ? "" : digestOf(to, content);
     const { id, ts, expiresAt } = this;
     this.payload = encodePayload({ id, from: user.name, to, ts, expiresAt, clientId, receipt }, content);
-    this.#bytes = Buffer.byteLength(this.payload);
+    this.#bytes = this.payload.length;
     const logs: LogName[] = [];
     for (const recipient of recipients) {
       if (full.length > 0 && full.includes(recipient)) continue;

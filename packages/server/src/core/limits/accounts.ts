@@ -12,15 +12,15 @@ export class Meter {
   readonly #bytes: Bucket;
 
   /** `maxFrameBytes`: one frame of that size fits, however low the rate. */
-  constructor({ messagesPerSecond, bytesPerSecond }: Rate, maxFrameBytes: number, now: number) {
+  constructor({ messagesPerSecond, bytesPerSecond }: Rate, maxFrameBytes: number, now: () => number) {
     this.#messages = new Bucket(messagesPerSecond, now, 1);
     this.#bytes = new Bucket(bytesPerSecond, now, maxFrameBytes);
   }
 
   /** Takes a frame. Returns in how many ms what is owed then will have flowed in; 0: nothing. */
-  take(now: number, bytes: number): number {
-    const messages = this.#messages.take(now, 1);
-    const owed = this.#bytes.take(now, bytes);
+  take(bytes: number): number {
+    const messages = this.#messages.take(1);
+    const owed = this.#bytes.take(bytes);
     return messages > owed ? messages : owed;
   }
 
@@ -30,8 +30,8 @@ export class Meter {
     this.#bytes.undo();
   }
 
-  isFull(now: number): boolean {
-    return this.#messages.isFull(now) && this.#bytes.isFull(now);
+  isFull(): boolean {
+    return this.#messages.isFull() && this.#bytes.isFull();
   }
 }
 
@@ -44,8 +44,8 @@ export class Account {
     this.meter = meter;
   }
 
-  isIdle(now: number): boolean {
-    return this.holders === 0 && this.meter.isFull(now);
+  isIdle(): boolean {
+    return this.holders === 0 && this.meter.isFull();
   }
 }
 
@@ -54,20 +54,20 @@ export class AddressAccount extends Account {
   strangers = 0;
   readonly #arrivals: Bucket;
 
-  constructor(meter: Meter, { connectionsPerSecond }: AddressPolicy, now: number) {
+  constructor(meter: Meter, { connectionsPerSecond }: AddressPolicy, now: () => number) {
     super(meter);
     this.#arrivals = new Bucket(connectionsPerSecond, now, 1);
   }
 
   /** One more connects. Returns in how many ms it may; 0: now. */
-  arrives(now: number): number {
-    const wait = this.#arrivals.take(now, 1);
+  arrives(): number {
+    const wait = this.#arrivals.take(1);
     if (wait > 0) this.#arrivals.undo();
     return wait;
   }
 
-  override isIdle(now: number): boolean {
-    return super.isIdle(now) && this.#arrivals.isFull(now);
+  override isIdle(): boolean {
+    return super.isIdle() && this.#arrivals.isFull();
   }
 }
 
@@ -75,10 +75,10 @@ const sweptPerNew = 2;
 
 export class Accounts<A extends Account> {
   readonly #accounts = new Map<string, A>();
-  readonly #open: (now: number) => A;
+  readonly #open: () => A;
   #sweep: Iterator<[string, A]> = this.#accounts.entries();
 
-  constructor(open: (now: number) => A) {
+  constructor(open: () => A) {
     this.#open = open;
   }
 
@@ -86,18 +86,18 @@ export class Accounts<A extends Account> {
     return this.#accounts.size;
   }
 
-  of(key: string, now: number): A {
+  of(key: string): A {
     const known = this.#accounts.get(key);
     if (known) return known;
-    for (let i = 0; i < sweptPerNew; i++) this.#lookAfterOne(now);
-    const account = this.#open(now);
+    for (let i = 0; i < sweptPerNew; i++) this.#lookAfterOne();
+    const account = this.#open();
     this.#accounts.set(key, account);
     return account;
   }
 
-  #lookAfterOne(now: number): void {
+  #lookAfterOne(): void {
     const next = this.#sweep.next();
     if (next.done) this.#sweep = this.#accounts.entries();
-    else if (next.value[1].isIdle(now)) this.#accounts.delete(next.value[0]);
+    else if (next.value[1].isIdle()) this.#accounts.delete(next.value[0]);
   }
 }

@@ -36,9 +36,8 @@ export class Allowance {
     this.#now = now;
     this.#own = own;
     this.#address = address;
-    const since = now();
-    this.#refusals = new Bucket(refusalsPerSecond, since);
-    this.#faults = new Bucket(faultsPerSecond, since);
+    this.#refusals = new Bucket(refusalsPerSecond, now);
+    this.#faults = new Bucket(faultsPerSecond, now);
     if (!address) return;
     address.holders += 1;
     address.strangers += 1;
@@ -46,15 +45,19 @@ export class Allowance {
 
   /** A frame of `bytes` bytes came that is not to be refused. Returns for how many ms its sender should not be read from; 0: it is within its rates. */
   charge(bytes: number): number {
-    const owed = this.#take(this.#now(), bytes);
+    const owed = this.#take(bytes);
     return owed > longestPauseMs ? longestPauseMs : owed;
   }
 
   /** A request of `bytes` bytes came. Returns in how many ms it may be repeated; 0: it may be carried out. */
   ask(bytes: number): number {
+    const owed = this.#take(bytes);
+    if (owed === 0 && this.#silentUntil === 0) return 0;
     const now = this.#now();
-    const owed = this.#take(now, bytes);
-    if (owed === 0 && now >= this.#silentUntil) return 0;
+    if (owed === 0 && now >= this.#silentUntil) {
+      this.#silentUntil = 0;
+      return 0;
+    }
     this.#undo(bytes);
     const wait = Math.max(silenceMs, Math.ceil(owed));
     this.#silentUntil = now + wait;
@@ -63,7 +66,7 @@ export class Allowance {
 
   /** The last request was refused. Returns for how many ms its sender should not be read from, because it goes on regardless. */
   refused(): number {
-    const pause = Math.min(longestPauseMs, this.#refusals.take(this.#now(), 1 + this.#refusedBytes / refusalBytes));
+    const pause = Math.min(longestPauseMs, this.#refusals.take(1 + this.#refusedBytes / refusalBytes));
     // What waits meanwhile was sent before the refusal was heard.
     if (pause > 0) this.#silentUntil += pause;
     return pause;
@@ -71,13 +74,13 @@ export class Allowance {
 
   /** A frame came that is not of the protocol. False: too many, it is time to close. */
   faulty(): boolean {
-    return this.#faults.take(this.#now(), 1) === 0;
+    return this.#faults.take(1) === 0;
   }
 
-  #take(now: number, bytes: number): number {
-    let owed = this.#own.take(now, bytes);
-    if (this.#user) owed = Math.max(owed, this.#user.meter.take(now, bytes));
-    if (this.#address) owed = Math.max(owed, this.#address.meter.take(now, bytes));
+  #take(bytes: number): number {
+    let owed = this.#own.take(bytes);
+    if (this.#user) owed = Math.max(owed, this.#user.meter.take(bytes));
+    if (this.#address) owed = Math.max(owed, this.#address.meter.take(bytes));
     return owed;
   }
 

@@ -64,7 +64,7 @@ export class Inboxes {
         from = entry.seq;
         left -= 1;
         if (entry.seq <= inbox.acked || entry.seq >= inbox.firstSeq || isCopy(entry, user)) continue;
-        const size = Buffer.byteLength(entry.payload);
+        const size = entry.payload.length;
         bytes += size;
         found.push({ seq: entry.seq, bytes: size });
       }

@@ -28,10 +28,8 @@ export class Limiter {
     this.#policy = policy;
     this.#maxFrameBytes = maxFrameBytes;
     this.#now = now;
-    this.#users = new Accounts((at) => new Account(new Meter(policy.user, maxFrameBytes, at)));
-    this.#addresses = new Accounts(
-      (at) => new AddressAccount(new Meter(policy.address, maxFrameBytes, at), policy.address, at),
-    );
+    this.#users = new Accounts(() => new Account(new Meter(policy.user, maxFrameBytes, now)));
+    this.#addresses = new Accounts(() => new AddressAccount(new Meter(policy.address, maxFrameBytes, now), policy.address, now));
   }
 
   /**
@@ -39,36 +37,34 @@ export class Limiter {
    * gone. Faults: `too_many`, `rate_limited`, with the time after which to try again.
    */
   admit(address: string | undefined): Result<Allowance> {
-    const now = this.#now();
-    const account = address === undefined ? undefined : this.#addresses.of(address, now);
-    const fault = account && this.#refusal(account, now);
+    const account = address === undefined ? undefined : this.#addresses.of(address);
+    const fault = account && this.#refusal(account);
     if (fault) return { ok: false, fault };
-    return ok(new Allowance(new Meter(this.#policy.connection, this.#maxFrameBytes, now), account, this.#now));
+    return ok(new Allowance(new Meter(this.#policy.connection, this.#maxFrameBytes, this.#now), account, this.#now));
   }
 
-  #refusal(account: AddressAccount, now: number): Fault | undefined {
+  #refusal(account: AddressAccount): Fault | undefined {
     const { connections, unauthenticated } = this.#policy.address;
     if (connections > 0 && account.holders >= connections)
       return fail("too_many", `your address has ${connections} connections already`, tooManyRetryMs).fault;
     if (unauthenticated > 0 && account.strangers >= unauthenticated)
       return fail("too_many", `nobody has logged in on ${unauthenticated} connections of your address`, tooManyRetryMs)
         .fault;
-    const wait = account.arrives(now);
+    const wait = account.arrives();
     return wait > 0 ? rateLimited(wait) : undefined;
   }
 
   /** The user's rates, for the connections on which it is logged in. */
   user(key: UserKey): Account {
-    return this.#users.of(key, this.#now());
+    return this.#users.of(key);
   }
 
   /** One request or datagram of `bytes` bytes, without a connection of its own. Returns `rate_limited` where it is to be refused. */
   request(address: string | undefined, user: UserKey | undefined, bytes: number): Fault | undefined {
-    const now = this.#now();
     const meters: Meter[] = [];
-    if (address !== undefined) meters.push(this.#addresses.of(address, now).meter);
-    if (user !== undefined) meters.push(this.#users.of(user, now).meter);
-    const owed = Math.max(0, ...meters.map((meter) => meter.take(now, bytes)));
+    if (address !== undefined) meters.push(this.#addresses.of(address).meter);
+    if (user !== undefined) meters.push(this.#users.of(user).meter);
+    const owed = Math.max(0, ...meters.map((meter) => meter.take(bytes)));
     if (owed === 0) return undefined;
     for (const meter of meters) meter.undo();
     return rateLimited(owed);
