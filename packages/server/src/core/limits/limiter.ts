@@ -29,7 +29,9 @@ export class Limiter {
     this.#maxFrameBytes = maxFrameBytes;
     this.#now = now;
     this.#users = new Accounts(() => new Account(new Meter(policy.user, maxFrameBytes, now)));
-    this.#addresses = new Accounts(() => new AddressAccount(new Meter(policy.address, maxFrameBytes, now), policy.address, now));
+    this.#addresses = new Accounts(
+      () => new AddressAccount(new Meter(policy.address, maxFrameBytes, now), policy.address, now),
+    );
   }
 
   /**
