@@ -25,7 +25,9 @@ export const answers = {
 export function answerTo(code: string): string {
   if (code === "too_large") return answers.tooLong;
   if (code === "not_member") return answers.notMember;
-  return code === "storage_unavailable" || code === "internal" ? answers.unavailable : answers.unreadable;
+  return code === "storage_unavailable" || code === "internal" || code === "inbox_full"
+    ? answers.unavailable
+    : answers.unreadable;
 }
 
 /** Reads a line. `help` is itself; undefined: it has fewer than three fields. */
