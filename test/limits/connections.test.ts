@@ -130,6 +130,21 @@ describe("who does not log in", () => {
   });
 });
 
+describe("frames before the login", () => {
+  it("are short on peer-json as on the native protocol; what follows the login at once need not be", async (t) => {
+    const server = await startPeerJsonServer(t);
+    const stranger = await JsonPeer.connect(server);
+    stranger.send({ from: "alice", to: "bob", msg: "x".repeat(70_000) });
+    assert.equal((await stranger.text.ended()).code, 1009);
+
+    const alice = await JsonPeer.connect(server);
+    const msg = "x".repeat(300_000);
+    alice.name = "alice";
+    alice.send({ login: "alice" }, { from: "alice", to: "alice", msg });
+    await alice.expectFrom("alice", msg);
+  });
+});
+
 /** Writes `bytes` one at a time until the other side ends the connection; resolves with how long that took, in ms. */
 async function dribble(socket: Socket, bytes: Buffer, everyMs: number): Promise<number> {
   const began = performance.now();

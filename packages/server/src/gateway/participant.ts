@@ -45,6 +45,8 @@ export class Participant implements Connection {
   #acks = new AutoAck(() => {});
   /** Called when the session is no longer behind, or nothing can be told to the peer any more. */
   #whenLive: () => void = () => {};
+  /** Whether a login was begun on it. */
+  hasNamedItself = false;
   /** The peer is gone; what it asked before that is still carried out. */
   #lost = false;
   #ended = false;
@@ -75,6 +77,7 @@ export class Participant implements Connection {
     user: string | (() => Promise<string | User>),
     beforeStart: (session: Session) => void | Promise<void> = () => {},
   ): Promise<Result<Session>> {
+    this.hasNamedItself = true;
     try {
       const { maxWindow } = this.#core.limits;
       const who = typeof user === "string" ? user : await user();

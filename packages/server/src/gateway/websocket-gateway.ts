@@ -2,9 +2,11 @@
  * A gateway of participants over WebSocket that has a listener for itself and serves every path of it: what such gateways
  * have in common beside the participants themselves.
  */
+import type { Socket } from "node:net";
 import type { Core } from "../core/core.ts";
 import type { HttpListener } from "../http/http-listener.ts";
 import type { Gateway } from "./gateway.ts";
+import { HelloLimit } from "./hello-limit.ts";
 import { IdleSweep } from "./idle-sweep.ts";
 import type { Participant } from "./participant.ts";
 import { WebSocketAcceptor, type WebSocketEvents } from "./websocket-wire.ts";
@@ -17,6 +19,8 @@ export interface WebSocketGatewayOptions extends Pick<Gateway, "name"> {
   /** Stops with the gateway. */
   readonly http: HttpListener;
   readonly maxOutboxBytes: number;
+  /** Peers say who they are before anything else; until then their frames are short. */
+  readonly loginFirst?: true;
 }
 
 /** One connection: who is on it, and what becomes of its frames. */
@@ -49,15 +53,35 @@ export function connectPeer(
   };
 }
 
+/** The peer, whose frames are bounded as those of strangers until it has said who it is. */
+function limitedUntilLogin({ participant, text, binary }: WebSocketPeer, socket: Socket): WebSocketPeer {
+  const tooLong = () => participant.close("frame_too_large", "a frame this long before the login");
+  const limit = new HelloLimit(socket, tooLong);
+  limit.set(true);
+  return {
+    participant,
+    text: (frame, bytes) => {
+      if (!limit.took(bytes)) return tooLong();
+      text(frame, bytes);
+      // Not when the login is done: what follows it may be in the same packet.
+      if (participant.hasNamedItself) limit.set(false);
+    },
+    binary: (bytes) => (limit.took(bytes.length) ? binary(bytes) : tooLong()),
+  };
+}
+
 /** Serves; `open` is called for each connection, with all that there are, to which the new one is about to be added. */
 export function startWebSocketGateway(
-  { name, purpose, core, http, maxOutboxBytes }: WebSocketGatewayOptions,
+  { name, purpose, core, http, maxOutboxBytes, loginFirst }: WebSocketGatewayOptions,
   open: (wire: Wire, connected: ReadonlySet<Participant>) => WebSocketPeer,
 ): Gateway {
   const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: core.limits.maxFrameBytes, maxOutboxBytes });
   const sweep = new IdleSweep<Participant>(core.limits.idleMs, (participant) => participant.probe());
   const { connections } = sweep;
-  const connect = (wire: Wire) => connectPeer(open(wire, connections), connections);
+  const connect = (wire: Wire, socket: Socket) => {
+    const peer = open(wire, connections);
+    return connectPeer(loginFirst ? limitedUntilLogin(peer, socket) : peer, connections);
+  };
   http.onUpgrade("*", (request, socket, head) => acceptor.accept(request, socket, head, connect));
   return {
     name,

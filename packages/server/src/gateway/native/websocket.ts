@@ -6,6 +6,7 @@ import type { Core } from "../../core/core.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { HttpListener } from "../../http/http-listener.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
+import { HelloLimit } from "../hello-limit.ts";
 import { IdleSweep } from "../idle-sweep.ts";
 import { encodeOne } from "../outbox.ts";
 import { webSocketText } from "../websocket-framing.ts";
@@ -82,35 +83,3 @@ function open(
 }
 
 const tooLarge = fail("frame_too_large", `a frame has at most ${helloFrameBytes} bytes before hello`).fault;
-
-/**
- * Bounds frames before the peer is logged in: `ws` knows only one limit, that of later ones. What is more than any such
- * frame, in pieces as small as may be, is refused before all of it has come.
- */
-class HelloLimit {
-  readonly #socket: Socket;
-  readonly #check: () => void;
-  #on = false;
-  /** Where in the stream the last whole message was. */
-  #start = 0;
-
-  constructor(socket: Socket, exceeded: () => void) {
-    this.#socket = socket;
-    this.#check = () => {
-      if (socket.bytesRead - this.#start > 2 * helloFrameBytes) exceeded();
-    };
-  }
-
-  set(on: boolean): void {
-    this.#on = on;
-    this.#start = this.#socket.bytesRead;
-    this.#socket.off("data", this.#check);
-    if (on) this.#socket.on("data", this.#check);
-  }
-
-  /** A message has come. False: it is too long. */
-  took(bytes: number): boolean {
-    this.#start = this.#socket.bytesRead;
-    return !this.#on || bytes <= helloFrameBytes;
-  }
-}

@@ -29,7 +29,7 @@ const encodeShared = (entry: Entry) => encodeOne(encodePeerMessage(entry), webSo
 export function startPeerJson({ log, ...options }: PeerJsonOptions): Gateway {
   const { core } = options;
   return startWebSocketGateway(
-    { name: "peer-json", purpose: "peers that log in by name and send JSON", ...options },
+    { name: "peer-json", purpose: "peers that log in by name and send JSON", ...options, loginFirst: true },
     (wire) => open(core, wire, log),
   );
 }
