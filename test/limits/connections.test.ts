@@ -8,11 +8,10 @@ import { ChatPeer, frame } from "../gateways/framed-tcp/chat-peer.ts";
 import { startChatServer } from "../gateways/framed-tcp/chat-server.ts";
 import { JsonPeer, startPeerJsonServer } from "../gateways/peer-json/json-peer.ts";
 import { RawAgent } from "../gateways/udp-agent/raw-agent.ts";
-import { overEachCarrier, tcp, webSocket } from "../native/carriers.ts";
+import { tcp, webSocket } from "../native/carriers.ts";
 import { startNativeServer } from "../native/native-server.ts";
 import { Peer } from "../native/peer.ts";
 import { shakeHands } from "../native/web-socket-link.ts";
-import { clientFrame } from "../native/web-socket-wire.ts";
 import { type Settings, startInProcess } from "../support/server-in-process.ts";
 
 const everywhere = { "limits.exemptAddresses": [] };
@@ -178,34 +177,5 @@ describe("slow loris", () => {
     await once(socket, "connect");
     const tookMs = await dribble(socket, Buffer.concat([frame("", 10_000), Buffer.alloc(1000, " ")]), 20);
     assert.ok(tookMs > 300 && tookMs < 10_000, `${tookMs}`);
-  });
-
-  it("in a frame of framed-tcp is cut off, whereas silence between frames is not", async (t) => {
-    const { port } = await startChatServer(t, { "limits.idleMs": 300 });
-    const quiet = await ChatPeer.guest(port);
-    const half = await ChatPeer.guest(port);
-    half.write(frame("only a part", 1000));
-    assert.match(await half.next(), /does not end/);
-    await half.untilEnded();
-    const slow = await ChatPeer.guest(port);
-    slow.write(frame("", 100_000));
-    const tookMs = await dribble(slow.socket, Buffer.from("x"), 50);
-    assert.ok(tookMs > 1500 && tookMs < 15_000, `${tookMs}`);
-    await quiet.hasNothing();
-  });
-});
-
-overEachCarrier("slow loris after the login", (carrier) => {
-  it("is cut off after ten times limits.idleMs", async (t) => {
-    const server = await startNativeServer(t, { "limits.idleMs": 300 });
-    const peer = await Peer.login(carrier, server, "alice");
-    const bytes = carrier === tcp ? frame("", 100_000) : clientFrame("x".repeat(100_000)).subarray(0, 14);
-    peer.link.write(bytes);
-    const began = performance.now();
-    const timer = setInterval(() => peer.link.write(Buffer.from(" ")), 50);
-    t.after(() => clearInterval(timer));
-    await peer.ended(20_000);
-    const tookMs = performance.now() - began;
-    assert.ok(tookMs > 2000, `${tookMs}`);
   });
 });

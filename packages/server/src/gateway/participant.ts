@@ -52,7 +52,6 @@ export class Participant implements Connection {
   #ended = false;
   /** Sweeps of `IdleSweep` in a row that heard nothing. */
   silentSweeps = 0;
-  stalledSweeps = 0;
 
   constructor(core: Core, wire: Wire, speech: Speech, log: GatewayLog) {
     this.info = wire.info;
@@ -122,7 +121,6 @@ export class Participant implements Connection {
    * until it has kept to its rates, which refuses and loses nothing.
    */
   counted(bytes: number): void {
-    this.stalledSweeps = 0;
     const pause = this.#wire.allowance?.charge(bytes) ?? 0;
     if (pause > 0) this.#gate.pauseFor(pause);
   }
@@ -204,9 +202,8 @@ export class Participant implements Connection {
 
   // As the wire's
 
-  heard(much: boolean): void {
+  heard(): void {
     this.silentSweeps = 0;
-    if (much) this.stalledSweeps = 0;
   }
 
   probe(): void {

@@ -5,7 +5,7 @@ import { authority } from "../http/authority.ts";
 import { allowanceOf, type Doors } from "./doors.ts";
 import type { GatewayLog } from "./gateway.ts";
 import { type Framing, Outbox } from "./outbox.ts";
-import { goodPartBytes, lingerMs, type Wire, type WireEvents } from "./wire.ts";
+import { lingerMs, type Wire, type WireEvents } from "./wire.ts";
 
 export interface TcpListenerOptions {
   /** The gateway's, for the log and for what the core is told. */
@@ -73,12 +73,8 @@ export function tcpWire(
   { gateway, framing, maxOutboxBytes }: TcpWireOptions,
   events: WireEvents & { data(chunk: Buffer): void },
 ): Wire {
-  let bytes = 0;
   socket.on("data", (chunk) => {
-    bytes += chunk.length;
-    const much = bytes >= goodPartBytes;
-    if (much) bytes = 0;
-    events.heard(much);
+    events.heard();
     events.data(chunk);
   });
   socket.on("error", () => socket.destroy());

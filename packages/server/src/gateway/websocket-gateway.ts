@@ -43,7 +43,7 @@ export function connectPeer(
       participant.counted(bytes.length);
       binary(bytes);
     },
-    heard: (much) => participant.heard(much),
+    heard: () => participant.heard(),
     control: () => participant.controlled(),
     drained: () => participant.drained(),
     gone: () => {

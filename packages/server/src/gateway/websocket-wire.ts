@@ -9,7 +9,7 @@ import { type Server, WebSocket, WebSocketServer } from "ws";
 import { allowanceOf } from "./doors.ts";
 import { Outbox } from "./outbox.ts";
 import { webSocketText } from "./websocket-framing.ts";
-import { goodPartBytes, lingerMs, type Wire, type WireEvents } from "./wire.ts";
+import { lingerMs, type Wire, type WireEvents } from "./wire.ts";
 
 export interface WebSocketAcceptorOptions {
   readonly gateway: string;
@@ -86,13 +86,7 @@ export class WebSocketAcceptor {
       webSocket.resume();
       setTimeout(() => webSocket.terminate(), lingerMs).unref();
     };
-    let bytes = 0;
-    socket.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      const much = bytes >= goodPartBytes;
-      if (much) bytes = 0;
-      events.heard(much);
-    });
+    socket.on("data", () => events.heard());
     webSocket.on("ping", () => events.control());
     webSocket.on("pong", () => events.control());
     webSocket.on("message", (data: Buffer, isBinary: boolean) => {

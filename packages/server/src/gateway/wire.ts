@@ -17,16 +17,13 @@ export interface Wire extends Pausable {
 
 /** What a wire tells its gateway. */
 export interface WireEvents {
-  /** Bytes came, a whole frame or not; `much`: the last of a good part of one. */
-  heard(much: boolean): void;
+  /** Bytes came, a whole frame or not. */
+  heard(): void;
   /** The outbox was full and has room again. */
   drained(): void;
   /** The peer is gone, or the connection is being closed. May come more than once. */
   gone(): void;
 }
-
-/** Who sends so many bytes has got on with a frame, though it is not complete yet (`IdleSweep`). */
-export const goodPartBytes = 65_536;
 
 /** How long a peer may take to read what is left for it, once we have ended the connection. */
 export const lingerMs = 5_000;

@@ -38,7 +38,7 @@ export function storeOverflowing(
     if (failed || !letter?.ok) append.settled(failed ?? { ok: false, fault });
     else if (append.logs.length === 0) append.settled({ ...letter, positions: [], entries: [] });
     // As the engine settles it, in that turn: readers are offered it before they hear of it otherwise.
-    else engine.append({ ...append, settled: (outcome) => append.settled(outcome) });
+    else engine.append(append);
   };
   const probed = (outcome: AppendOutcome) => {
     if (outcome.ok || outcome.fault !== fault) append.settled(outcome);

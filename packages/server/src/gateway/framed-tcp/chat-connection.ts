@@ -10,7 +10,6 @@ import type { User } from "../../core/directory.ts";
 import type { Posted } from "../../core/post.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { GatewayLog } from "../gateway.ts";
-import type { Sweepable } from "../idle-sweep.ts";
 import { lengthPrefix } from "../length-prefix.ts";
 import { Participant, type Speech, type Told } from "../participant.ts";
 import { tcpWire } from "../tcp-wire.ts";
@@ -40,7 +39,7 @@ export interface ChatConnectionOptions {
 const usage = "/rename NAME, /list and /msg NAME text";
 const privateMessage = /^\s*(\S+)\s(.*)$/s;
 
-export class ChatConnection implements Speech, Sweepable {
+export class ChatConnection implements Speech {
   readonly participant: Participant;
   readonly #done = Promise.withResolvers<void>();
   readonly #core: Core;
@@ -54,9 +53,6 @@ export class ChatConnection implements Speech, Sweepable {
   /** Who it is until it has a name. */
   #guest: User | undefined;
   readonly #seen = new Seen();
-  /** Sweeps in a row in which it did not go on with a frame that it had begun. */
-  silentSweeps = 0;
-  stalledSweeps = 0;
   /** What it has said and does not know yet to be stored. */
   #unanswered = 0;
   #whenAnswered: () => void = () => {};
@@ -74,10 +70,7 @@ export class ChatConnection implements Speech, Sweepable {
       socket,
       { gateway, framing: lengthPrefix, maxOutboxBytes },
       {
-        heard: (much) => {
-          this.silentSweeps = 0;
-          if (much) this.stalledSweeps = 0;
-        },
+        heard: () => this.participant.heard(),
         data: (chunk) => this.#receive(chunk),
         drained: () => this.participant.drained(),
         gone: () => {
@@ -105,7 +98,6 @@ export class ChatConnection implements Speech, Sweepable {
 
   #framed(view: Uint8Array): void {
     if (this.#unreadable) return;
-    this.stalledSweeps = 0;
     this.participant.counted(view.length);
     const bytes = Buffer.from(view.buffer, view.byteOffset, view.length);
     if (!isUtf8(bytes)) return this.#refuse("bad_utf8", "a frame that is not UTF-8: the connection is closed");
@@ -121,18 +113,6 @@ export class ChatConnection implements Speech, Sweepable {
       this.participant.close(code, reason);
       return undefined;
     });
-  }
-
-  /** Called with each sweep: silence between frames is no fault. */
-  restIfBetweenFrames(): void {
-    if (this.#decoder.bufferedBytes > 0) return;
-    this.silentSweeps = 0;
-    this.stalledSweeps = 0;
-  }
-
-  /** A frame was begun and never ended. */
-  idle(): void {
-    this.#refuse("idle", "a frame that does not end: the connection is closed");
   }
 
   // What it asks

@@ -4,7 +4,6 @@
  */
 import type { Fault } from "@parley/protocol";
 import type { Gateway, GatewayContext } from "../gateway.ts";
-import { IdleSweep } from "../idle-sweep.ts";
 import { lengthPrefix } from "../length-prefix.ts";
 import { encodeOne } from "../outbox.ts";
 import { listenTcp } from "../tcp-wire.ts";
@@ -21,14 +20,11 @@ export interface FramedTcpOptions extends GatewayContext {
 
 /**
  * Listens. Rejects where the address cannot be had. Who is silent stays: the protocol has no sign of life to ask for, and
- * a peer that has vanished is found by the operating system. Who has begun a frame has to go on with it.
+ * a peer that has vanished is found by the operating system.
  */
 export async function startFramedTcp(options: FramedTcpOptions): Promise<Gateway> {
   const names = new Names(options.core);
-  const sweep = new IdleSweep<ChatConnection>(options.core.limits.idleMs, (connection) =>
-    connection.restIfBetweenFrames(),
-  );
-  const { connections } = sweep;
+  const connections = new Set<ChatConnection>();
   const refusal = ({ message }: Fault) => encodeOne(systemLine("structured", message), lengthPrefix);
   const { url, stop } = await listenTcp({ ...options, name, refusal }, (socket) => {
     const connection = new ChatConnection(socket, { ...options, gateway: name, names });
@@ -41,7 +37,6 @@ export async function startFramedTcp(options: FramedTcpOptions): Promise<Gateway
       { url, purpose: "one chat for all in length-prefixed frames: what one says, all others in #lobby hear" },
     ],
     stop: async () => {
-      sweep.stop();
       const stopped = stop();
       for (const { participant } of connections) participant.stop();
       await Promise.all([stopped, ...[...connections].map(({ done }) => done)]);

@@ -39,7 +39,6 @@ export class NativeConnection implements Connection {
   readonly #gate: FlowGate;
   /** Sweeps of `IdleSweep` in a row that heard nothing. */
   silentSweeps = 0;
-  stalledSweeps = 0;
 
   constructor(core: Core, wire: Wire, carrier: Carrier, log: GatewayLog) {
     this.info = wire.info;
@@ -59,7 +58,6 @@ export class NativeConnection implements Connection {
   /** One frame from the peer, which was `bytes` long. */
   receive(text: string, bytes = text.length): void {
     if (this.#ended) return;
-    this.stalledSweeps = 0;
     const parsed = parseClientMessage(text);
     if (!parsed.ok) return this.#garbage(parsed.fault, text, bytes);
     const message = parsed.value;
@@ -107,7 +105,6 @@ export class NativeConnection implements Connection {
 
   /** A frame of the carrier's own came: a ping or a pong of WebSocket. */
   controlled(): void {
-    this.stalledSweeps = 0;
     this.#charge(0);
   }
 
@@ -166,9 +163,8 @@ export class NativeConnection implements Connection {
   }
 
   /** The peer sent something, a frame or a part of one. */
-  heard(much: boolean): void {
+  heard(): void {
     this.silentSweeps = 0;
-    if (much) this.stalledSweeps = 0;
   }
 
   probe(): void {

@@ -64,7 +64,7 @@ function accept(
     socket,
     { gateway: name, framing: lengthPrefix, maxOutboxBytes },
     {
-      heard: (much) => connection.heard(much),
+      heard: () => connection.heard(),
       data: (chunk) => {
         const fault = decoder.push(chunk);
         if (fault) connection.refuse(fail(fault, faults[fault]).fault);

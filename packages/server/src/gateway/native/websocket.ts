@@ -67,7 +67,7 @@ function open(
   const connection = new NativeConnection(core, wire, { encodeShared, limitFrames }, log);
   sweep.connections.add(connection);
   return {
-    heard: (much) => connection.heard(much),
+    heard: () => connection.heard(),
     control: () => connection.controlled(),
     drained: () => connection.drained(),
     gone: () => {

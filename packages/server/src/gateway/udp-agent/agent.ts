@@ -55,7 +55,6 @@ export class Agent implements Connection, Sweepable {
   readonly #queue: DatagramQueue;
   readonly #tasks: TaskQueue;
   silentSweeps = 0;
-  stalledSweeps = 0;
   #session: Session | undefined;
   /** Bytes that came and were not answered: counted until the address is trusted. */
   #allowance = 0;
@@ -96,7 +95,6 @@ export class Agent implements Connection, Sweepable {
   /** A datagram came from the agent's address. True: this one showed that the address receives; messages follow. */
   heard({ port, bytes }: Source): boolean {
     this.silentSweeps = 0;
-    this.stalledSweeps = 0;
     this.#allowance += bytes;
     const shows = this.#acknowledged && (port === this.#options.source.port || port === this.port);
     if (this.#trusted || !shows) return false;
