@@ -23,11 +23,13 @@ const longestPauseMs = 5000;
 export class Allowance {
   readonly #now: () => number;
   readonly #own: Meter;
-  readonly #refusals: Bucket;
-  readonly #faults: Bucket;
+  /** Most connections never need these two. */
+  #refusals: Bucket | undefined;
+  #faults: Bucket | undefined;
   #address: AddressAccount | undefined;
   #user: Account | undefined;
   #stranger = true;
+  #ended = false;
   #refusedBytes = 0;
   #silentUntil = 0;
 
@@ -36,8 +38,6 @@ export class Allowance {
     this.#now = now;
     this.#own = own;
     this.#address = address;
-    this.#refusals = new Bucket(refusalsPerSecond, now);
-    this.#faults = new Bucket(faultsPerSecond, now);
     if (!address) return;
     address.holders += 1;
     address.strangers += 1;
@@ -66,6 +66,7 @@ export class Allowance {
 
   /** The last request was refused. Returns for how many ms its sender should not be read from, because it goes on regardless. */
   refused(): number {
+    this.#refusals ??= new Bucket(refusalsPerSecond, this.#now);
     const pause = Math.min(longestPauseMs, this.#refusals.take(1 + this.#refusedBytes / refusalBytes));
     // What waits meanwhile was sent before the refusal was heard.
     if (pause > 0) this.#silentUntil += pause;
@@ -74,6 +75,7 @@ export class Allowance {
 
   /** A frame came that is not of the protocol. False: too many, it is time to close. */
   faulty(): boolean {
+    this.#faults ??= new Bucket(faultsPerSecond, this.#now);
     return this.#faults.take(1) === 0;
   }
 
@@ -93,6 +95,8 @@ export class Allowance {
 
   /** Somebody is logged in on it, whose rates count from now on. */
   isOf(user: Account): void {
+    // A login may come to its end after its connection.
+    if (this.#ended) return;
     if (this.#stranger && this.#address) this.#address.strangers -= 1;
     this.#stranger = false;
     user.holders += 1;
@@ -102,6 +106,7 @@ export class Allowance {
 
   /** The connection is gone. */
   end(): void {
+    this.#ended = true;
     if (this.#address) {
       this.#address.holders -= 1;
       if (this.#stranger) this.#address.strangers -= 1;

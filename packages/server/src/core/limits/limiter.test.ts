@@ -107,6 +107,14 @@ describe("an allowance", () => {
     }
   });
 
+  it("is not held by a connection that ended before its login did", () => {
+    const { limiter, connect } = create({});
+    const late = connect("a");
+    late.end();
+    late.isOf(limiter.user(alice));
+    assert.equal(limiter.user(alice).holders, 0);
+  });
+
   it("does not get a new rate for its user by connecting again", () => {
     const { limiter, connect } = create({ user: { messagesPerSecond: 10, bytesPerSecond: 0 } });
     const first = connect();
