@@ -43,6 +43,8 @@ class Stormer {
   readonly received: string[] = [];
   welcomedAt = 0;
   failedAttempts = 0;
+  /** Why it does not come back. */
+  gaveUp: Error | undefined;
   readonly #to: string;
   readonly #index: number;
   readonly #answers: Promise<unknown>[] = [];
@@ -76,6 +78,7 @@ class Stormer {
     this.client.on("state", (change) => {
       if (change.state === "online") this.welcomedAt = performance.now();
       if (change.state === "offline") this.failedAttempts += 1;
+      if (change.state === "closed" && change.error) this.gaveUp = change.error;
     });
   }
 
@@ -134,7 +137,11 @@ export async function reconnectStorm({
     if (kind === "kill") server = await startServer({ dataDir, ...ports });
     const serverBackMs = performance.now() - lostAt;
 
-    const back = () => stormers.every(({ client, welcomedAt }) => client.state === "online" && welcomedAt > lostAt);
+    const back = () =>
+      stormers.every(({ client, welcomedAt, gaveUp }) => {
+        if (gaveUp) throw gaveUp;
+        return client.state === "online" && welcomedAt > lostAt;
+      });
     await until(timeoutMs, "everybody is back", back);
     await within(timeoutMs, "answers", Promise.all(stormers.map((one) => one.answered())));
     const expected = stormers.map((_, index) => (stormers[(index + count - 1) % count] as Stormer).sent);

@@ -2,6 +2,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Fault } from "@parley/protocol";
 import { authority } from "../http/authority.ts";
+import { backlog } from "../http/backlog.ts";
 import { allowanceOf, type Doors } from "./doors.ts";
 import type { GatewayLog } from "./gateway.ts";
 import { type Framing, Outbox } from "./outbox.ts";
@@ -42,7 +43,7 @@ export async function listenTcp(
     if (admitted && !admitted.ok) refuse(socket, refusal?.(admitted.fault));
     else accept(socket);
   });
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, backlog, resolve));
   server.removeAllListeners("error").on("error", (error) => log.error(`${name} listener`, error));
   const address = server.address();
   const bound = typeof address === "object" && address ? address.port : port;

@@ -10,6 +10,7 @@ import { errors, type Fault, fail, ok, type Result } from "@parley/protocol";
 import { type FastifyPluginAsync, fastify } from "fastify";
 import { refuse } from "./api/problem.ts";
 import { authority } from "./authority.ts";
+import { backlog } from "./backlog.ts";
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -102,7 +103,7 @@ export class HttpListener {
       connectionsCheckingInterval: Math.min(timeoutCheckMs, headersTimeoutMs / 2),
       noDelay: true,
     });
-    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
+    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, backlog, resolve));
     server.removeAllListeners("error").on("error", (error) => onError("http listener", error));
     const address = server.address();
     const bound = typeof address === "object" && address ? address.port : port;
