@@ -6,6 +6,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Server, WebSocket, WebSocketServer } from "ws";
+import { allowanceOf } from "./doors.ts";
 import { Outbox } from "./outbox.ts";
 import { webSocketText } from "./websocket-framing.ts";
 import { lingerMs, type Wire, type WireEvents } from "./wire.ts";
@@ -23,6 +24,8 @@ export interface WebSocketEvents extends WireEvents {
   /** A text message of `bytes` bytes. */
   text(text: string, bytes: number): void;
   binary(bytes: Buffer): void;
+  /** A frame of the carrier's own: a ping or a pong. */
+  control(): void;
 }
 
 /** Tells before it closes, whoever wants it: nothing may follow a close frame (RFC 6455, section 5.5.1). */
@@ -68,6 +71,7 @@ export class WebSocketAcceptor {
     const wire: Wire = {
       info: { gateway, address: `${socket.remoteAddress}:${socket.remotePort}` },
       outbox,
+      allowance: allowanceOf(socket),
       pause: () => webSocket.pause(),
       resume: () => webSocket.resume(),
       probe: () => webSocket.ping(),
@@ -83,6 +87,8 @@ export class WebSocketAcceptor {
       setTimeout(() => webSocket.terminate(), lingerMs).unref();
     };
     socket.on("data", () => events.heard());
+    webSocket.on("ping", () => events.control());
+    webSocket.on("pong", () => events.control());
     webSocket.on("message", (data: Buffer, isBinary: boolean) => {
       if (isBinary) events.binary(data);
       else events.text(data.toString(), data.length);
