@@ -134,7 +134,10 @@ it("exports 100,000 messages to a slow reader in memory that does not grow with 
   timeout: 180_000,
 }, async (t) => {
   const [wsPort = 0, tcpPort = 0] = await freePorts(2);
-  const server = await startServer({ dataDir: temporaryDirectory(t), wsPort, tcpPort });
+  // One connection that sends more than a client may, to somebody who reads nothing.
+  const unlimited = ["CONNECTION_MESSAGES_PER_SECOND", "USER_MESSAGES_PER_SECOND", "INBOX_MESSAGES"];
+  const env = Object.fromEntries(unlimited.map((limit) => [`PARLEY_LIMITS_${limit}`, "0"]));
+  const server = await startServer({ dataDir: temporaryDirectory(t), wsPort, tcpPort, env });
   t.after(() => server.kill());
   const url = `http://127.0.0.1:${wsPort}`;
   await ask(url, "/me", { as: "alice" });

@@ -59,7 +59,17 @@ overEachCarrier("hello", (carrier) => {
         { log: "alice", epoch, seq: 0 },
         { log: "*", epoch, seq: 0 },
       ],
-      limits: { maxFrameBytes: 8_388_608, maxBodyBytes: 5000, maxRecipients: 100, window: 7, idleMs: 60_000 },
+      limits: {
+        maxFrameBytes: 8_388_608,
+        maxBodyBytes: 5000,
+        maxRecipients: 100,
+        window: 7,
+        idleMs: 60_000,
+        maxRooms: 1000,
+        maxWatched: 10_000,
+        messagesPerSecond: 10_000,
+        bytesPerSecond: 33_554_432,
+      },
       ref: "1",
     });
     await peer.expect("live");

@@ -23,9 +23,9 @@ function create(options: Parameters<typeof testParts>[0] = {}) {
     note();
     parts.outbox.accepted({ op: "ok", ref: refs.get(clientId), id: `m-${clientId}` });
   };
-  const refuse = (clientId: string, code: string) => {
+  const refuse = (clientId: string, code: string, retryAfter = 0) => {
     note();
-    parts.outbox.refused({ op: "error", ref: refs.get(clientId), code, message: "" });
+    parts.outbox.refused({ op: "error", ref: refs.get(clientId), code, message: "", retryAfter });
   };
   return { ...parts, add, outcome, outcomes, wire, accept, refuse, note };
 }
@@ -167,4 +167,26 @@ test("knows nothing of answers to others", () => {
   assert.equal(outbox.accepted({ op: "ok", ref: "r1" }), undefined);
   assert.equal(outbox.accepted({ op: "ok" }), undefined);
   assert.equal(outbox.refused({ op: "error", code: "internal", message: "" }), false);
+});
+
+test("rate_limited: all wait for as long as they are told, and go again in order, half as many at a time", () => {
+  const { add, accept, refuse, environment, wire, note, outcomes } = create({ sendWindow: 4 });
+  const leave = () => {
+    note();
+    return wire();
+  };
+  for (const clientId of ["a", "b", "c", "d", "e", "f"]) add(clientId);
+  assert.deepEqual(leave(), ["a", "b", "c", "d"]);
+  accept("a");
+  assert.deepEqual(leave(), ["e"]);
+  for (const clientId of ["b", "c", "d", "e"]) refuse(clientId, "rate_limited", 1500);
+  environment.advance(1499);
+  assert.deepEqual(leave(), []);
+  environment.advance(1000);
+  assert.deepEqual(leave(), ["b"], "one alone first");
+  accept("b");
+  assert.deepEqual(leave(), ["c", "d"], "then half of the window");
+  for (const clientId of ["c", "d"]) accept(clientId);
+  assert.deepEqual(leave(), ["e", "f"]);
+  assert.deepEqual(outcomes, ["a stored as m-a", "b stored as m-b", "c stored as m-c", "d stored as m-d"]);
 });

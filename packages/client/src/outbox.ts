@@ -42,7 +42,7 @@ export interface OutboxOptions {
 }
 
 /** Answers after which the same send is tried again by itself: nothing was stored, and waiting is what helps. */
-const retriedCodes: ReadonlySet<string> = new Set(["storage_unavailable"]);
+const retriedCodes: ReadonlySet<string> = new Set(["storage_unavailable", "rate_limited"]);
 
 export class Outbox {
   readonly #options: OutboxOptions;
@@ -57,11 +57,14 @@ export class Outbox {
   /** After a pause one send goes alone, until one is accepted: the others would overtake it if it failed again. */
   #isProbing = false;
   #cancelPause: CancelTimer | undefined;
+  /** How many of `options.window` are used: half after each `rate_limited`, and slowly more again with what is accepted. */
+  #window: number;
   #maxFrameBytes = Number.POSITIVE_INFINITY;
   #empty: (() => void)[] = [];
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+    this.#window = options.window;
   }
 
   get size(): number {
@@ -91,6 +94,7 @@ export class Outbox {
   /** A connection is ready: everything without an answer goes (again), in order. */
   connected(maxFrameBytes: number): void {
     this.#maxFrameBytes = maxFrameBytes;
+    this.#window = this.#options.window;
     this.#endPause();
     this.#options.backoff.reset();
     this.#requeue();
@@ -108,6 +112,7 @@ export class Outbox {
     if (!entry) return undefined;
     this.#options.backoff.reset();
     this.#isProbing = false;
+    this.#window = Math.min(this.#options.window, this.#window + 1 / this.#window);
     entry.outcome.resolve({
       clientId: entry.clientId,
       id: answer.id ?? "",
@@ -186,7 +191,7 @@ export class Outbox {
   #pump(): void {
     if (this.#pause !== "none" && !this.#resume()) return;
     const { send } = this.#options;
-    const window = this.#isProbing ? 1 : this.#options.window;
+    const window = this.#isProbing ? 1 : Math.floor(this.#window);
     while (this.#inFlight < window && this.#unsent.size > 0) {
       const entry = this.#unsent.shift() as Entry;
       if (this.#isTooLong(entry)) this.#refuseTooLong(entry);
@@ -216,6 +221,7 @@ export class Outbox {
   #postpone(entry: Entry, error: ParleyError): void {
     if (this.#pause === "none") {
       this.#pause = "waiting";
+      if (error.code === "rate_limited") this.#window = Math.max(1, this.#window / 2);
       const retryInMs = this.#options.backoff.next(error.retryAfter);
       this.#cancelPause = this.#options.environment.after(retryInMs, () => {
         this.#pause = "over";

@@ -50,3 +50,24 @@ test("rejects after the time limit, and when closed", async () => {
   assert.equal(await codeOf(requests.ask<"rooms">({ op: "rooms" })), "closed");
   assert.deepEqual(environment.timers, []);
 });
+
+test("asks again after rate_limited, when it is told to", async () => {
+  const { requests, sent, environment } = testParts({ requestTimeoutMs: 10_000 });
+  const rooms = requests.ask<"rooms">({ op: "rooms" });
+  const ref = String(sent.splice(0)[0]?.ref);
+  assert.ok(requests.answered({ op: "error", ref, code: "rate_limited", message: "", retryAfter: 1200 }));
+  environment.advance(1199);
+  assert.equal(sent.length, 0);
+  environment.advance(1);
+  assert.equal(sent.length, 1);
+  requests.answered({ op: "rooms", ref, rooms: [] });
+  assert.deepEqual((await rooms).rooms, []);
+  assert.deepEqual(environment.timers, []);
+
+  const late = requests.ask<"rooms">({ op: "rooms" });
+  const lateRef = String(sent[1]?.ref);
+  requests.answered({ op: "error", ref: lateRef, code: "rate_limited", message: "", retryAfter: 20_000 });
+  environment.advance(10_000);
+  assert.equal(await codeOf(late), "timeout");
+  assert.deepEqual(environment.timers, []);
+});

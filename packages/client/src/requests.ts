@@ -1,6 +1,6 @@
 /**
  * Questions to the server with one answer each (`join`, `history`, `users` …), matched by `ref`. They are asked again
- * after a reconnect, because repeating any of them does no harm; one that has no answer in time rejects with `timeout`.
+ * after a reconnect and after `rate_limited`, because repeating any of them does no harm; one that has no answer in time rejects with `timeout`.
  */
 import type { ClientMessages, ServerMessage, ServerMessages } from "@parley/protocol";
 import type { CancelTimer, Environment } from "./environment.ts";
@@ -23,6 +23,8 @@ interface Pending {
   readonly op: keyof Answers;
   readonly text: string;
   readonly cancelTimeout: CancelTimer;
+  /** Set while it waits to be asked again. */
+  cancelRepeat: CancelTimer | undefined;
   /** How often it was asked. */
   asked: number;
   resolve(answer: ServerMessage): void;
@@ -35,6 +37,9 @@ export interface RequestsOptions {
   /** Sends a frame if connected, and says whether it did. */
   readonly send: (text: string) => boolean;
 }
+
+/** Where a refusal does not say when to ask again. */
+const defaultRetryMs = 1000;
 
 export class Requests {
   readonly #options: RequestsOptions;
@@ -55,25 +60,37 @@ export class Requests {
     return new Promise((resolve, reject) => {
       const { environment, timeoutMs, send } = this.#options;
       const cancelTimeout = environment.after(timeoutMs, () => {
+        this.#pending.get(ref)?.cancelRepeat?.();
         this.#pending.delete(ref);
         reject(new ParleyError("timeout", `no answer to "${op}" within ${timeoutMs} ms`));
       });
       const settle = resolve as (answer: ServerMessage) => void;
-      this.#pending.set(ref, { op, text, cancelTimeout, asked: send(text) ? 1 : 0, resolve: settle, reject });
+      const asked = send(text) ? 1 : 0;
+      this.#pending.set(ref, { op, text, cancelTimeout, cancelRepeat: undefined, asked, resolve: settle, reject });
     });
   }
 
   /** Asks everything again that has no answer yet. */
   connected(): void {
-    for (const pending of this.#pending.values()) {
-      if (this.#options.send(pending.text)) pending.asked += 1;
-    }
+    for (const pending of this.#pending.values()) this.#askAgain(pending);
+  }
+
+  #askAgain(pending: Pending): void {
+    pending.cancelRepeat?.();
+    pending.cancelRepeat = undefined;
+    if (this.#options.send(pending.text)) pending.asked += 1;
   }
 
   /** Takes an answer. False when it answers no question of ours. */
   answered(message: ServerMessage & { readonly ref?: string }): boolean {
     const pending = message.ref === undefined ? undefined : this.#pending.get(message.ref);
     if (!pending) return false;
+    if (message.op === "error" && message.code === "rate_limited") {
+      const { retryAfter = defaultRetryMs } = message;
+      pending.asked -= 1;
+      pending.cancelRepeat = this.#options.environment.after(retryAfter, () => this.#askAgain(pending));
+      return true;
+    }
     this.#pending.delete(message.ref as string);
     pending.cancelTimeout();
     // The first `leave` was done and only its answer was lost.
@@ -86,8 +103,9 @@ export class Requests {
 
   close(error: ParleyError): void {
     this.#closed = error;
-    for (const { cancelTimeout, reject } of this.#pending.values()) {
+    for (const { cancelTimeout, cancelRepeat, reject } of this.#pending.values()) {
       cancelTimeout();
+      cancelRepeat?.();
       reject(error);
     }
     this.#pending.clear();

@@ -23,7 +23,6 @@ export {
   defaultPage,
   defaultWindow,
   helloFrameBytes,
-  helloTimeoutMs,
   maxRecipients,
 } from "./limits.ts";
 export {

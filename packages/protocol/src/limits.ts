@@ -6,13 +6,10 @@
 /** Longest frame before `hello` succeeded, in bytes: a client that resumes many logs leaves out positions beyond it. */
 export const helloFrameBytes = 65_536;
 
-/** Time from the connection to a successful `hello`. */
-export const helloTimeoutMs = 10_000;
-
 /** Unacknowledged messages that a session is sent where `hello` does not say. */
 export const defaultWindow = 1024;
 
-/** Most addresses in one `send`. */
+/** Most addresses that one `send` can have; a server may allow fewer. */
 export const maxRecipients = 100;
 
 /** Messages in a page of history where the request does not say. */

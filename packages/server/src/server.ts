@@ -3,6 +3,7 @@
  * and by whoever embeds the server.
  */
 import { chmodSync, mkdirSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { Authentication } from "./auth/authentication.ts";
 import { type AuthSettings, loadTokenKeys } from "./auth/token-keys.ts";
@@ -15,6 +16,7 @@ import type { Engine, EngineMeter, ObservableEngine } from "./engine/engine.ts";
 import { LevelEngine, type LevelOptions } from "./engine/level/level-engine.ts";
 import { MemoryEngine } from "./engine/memory.ts";
 import { startDeviceText } from "./gateway/device-text/device-text.ts";
+import { Doors } from "./gateway/doors.ts";
 import { startFramedTcp } from "./gateway/framed-tcp/framed-tcp.ts";
 import type { Gateway, GatewayContext, Listener, StartGateway } from "./gateway/gateway.ts";
 import { startNativeTcp } from "./gateway/native/tcp.ts";
@@ -24,6 +26,7 @@ import { startPush } from "./gateway/push/push.ts";
 import { startUdpAgent } from "./gateway/udp-agent/udp-agent.ts";
 import { startApi } from "./http/api/api.ts";
 import { HttpListener } from "./http/http-listener.ts";
+import { policyOf } from "./limit-settings.ts";
 import { Metrics } from "./observe/metrics.ts";
 import { startObserving } from "./observe/observe.ts";
 import { observePaths } from "./observe/routes.ts";
@@ -92,6 +95,7 @@ export async function startServer(
         maxWindow: config["limits.maxWindow"],
         idleMs: config["limits.idleMs"],
       },
+      policy: policyOf(config),
       retention: {
         maxAgeMs: config["retention.maxAgeHours"] * 3_600_000,
         maxMessages: config["retention.maxMessages"],
@@ -102,6 +106,7 @@ export async function startServer(
       onError: log.error,
       log,
     });
+    const doors = new Doors(core.limiter, config["limits.exemptAddresses"]);
     const gateways: Gateway[] = [];
     const httpAt = (port: number, origins: readonly string[] = []) => ({
       host: config.host,
@@ -110,6 +115,8 @@ export async function startServer(
       checksHost: isForThisMachine(config),
       onError: log.error,
       tls,
+      headersTimeoutMs: config["limits.loginMs"],
+      admit: (socket: Socket) => doors.admit(socket),
     });
     const listenHttp: ListenHttp = (port, origins) => HttpListener.start(httpAt(port, origins));
     const isShared = config["http.api"] || config.gateways.some((name) => onSharedListener.has(name));
@@ -121,7 +128,7 @@ export async function startServer(
       first.push(gateway);
       gateways.push(gateway);
     };
-    const context = { core, host: config.host, maxOutboxBytes: config["limits.maxOutboxBytes"], log, tls };
+    const context = { core, host: config.host, maxOutboxBytes: config["limits.maxOutboxBytes"], log, tls, doors };
     for await (const gateway of startGateways(config, context, http, listenHttp)) add(gateway);
     for (const start of ownGateways) add(await start(context));
     if (http && config["http.api"]) add(startApi({ ...context, auth, http }));

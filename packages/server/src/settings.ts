@@ -3,6 +3,7 @@
  * reads them; `parley serve --settings` prints them.
  */
 import { type TSchema, Type } from "typebox";
+import { limitSettings } from "./limit-settings.ts";
 import { logLevels } from "./observe/log-level.ts";
 
 export interface Setting {
@@ -209,6 +210,7 @@ export const settings = {
     fallback: 8192,
     about: "longest datagram sent to a UDP agent; what needs a longer one becomes a dead letter",
   },
+  ...limitSettings,
   "limits.maxFrameBytes": {
     schema: Type.Integer({ minimum: 1024, maximum: 67_108_864 }),
     fallback: 8_388_608,

@@ -15,6 +15,7 @@ export interface CatchingUp {
   readonly open: boolean;
   readonly ended: boolean;
   tell(event: Extract<CoreEvent, { op: "live" }>): void;
+  caughtUp(subscription: Subscription): void;
 }
 
 const readEntries = 256;
@@ -137,6 +138,7 @@ export class CatchUp {
     if (subscription.sent < subscription.topic.tail || !this.#reads(subscription)) return;
     subscription.live = true;
     this.#behind.delete(subscription);
+    this.#session.caughtUp(subscription);
   }
 
   /** Whether it is still the session's to read, which ends with the session and with the membership. */

@@ -241,11 +241,14 @@ function mayWatch(session: Session, users: readonly UserKey[]): Result<undefined
   return ok(undefined);
 }
 
-function watch({ directory, presence }: Services, session: Session, { users, ref }: Asked["watch"]): Answer {
+function watch({ directory, presence, policy }: Services, session: Session, { users, ref }: Asked["watch"]): Answer {
   const keys = parseUsers(users ?? []);
   if (!keys.ok) return keys;
   const allowed = users === undefined ? authorise(session, "seeEverybody", undefined) : mayWatch(session, keys.value);
   if (!allowed.ok) return allowed;
+  const { maxWatched } = policy;
+  if (maxWatched > 0 && watchedWith(session, keys.value) > maxWatched)
+    return fail("too_many", `a session watches at most ${maxWatched} users by name: watch everybody instead`);
   presence.watch(session, users && keys.value);
   session.tell(ref === undefined ? { op: "ok" } : { op: "ok", ref });
   if (users === undefined) return nothing;
@@ -255,6 +258,12 @@ function watch({ directory, presence }: Services, session: Session, { users, ref
     users: known.map((user) => (typeof user === "string" ? { user, online: false } : presence.of(user))),
   });
   return nothing;
+}
+
+/** How many users the session would watch with these. */
+function watchedWith({ watching }: Session, users: readonly UserKey[]): number {
+  if (watching === "everybody") return 0;
+  return watching.size + new Set(users.filter((user) => !watching.has(user))).size;
 }
 
 function unwatch({ presence }: Services, session: Session, { users }: Asked["unwatch"]): Answer {

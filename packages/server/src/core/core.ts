@@ -9,7 +9,6 @@ import {
   everyone,
   fail,
   type LogName,
-  maxRecipients,
   ok,
   type Position,
   parseAddress,
@@ -40,6 +39,9 @@ import { type Authenticate, type Credentials, type Identity, takeAtTheirWord } f
 import { createIds } from "./ids.ts";
 import { Inspection } from "./inspection.ts";
 import { LetterBook } from "./letter-book.ts";
+import { Inboxes } from "./limits/inboxes.ts";
+import { Limiter } from "./limits/limiter.ts";
+import { defaultPolicy, type LimitPolicy } from "./limits/policy.ts";
 import { LiveSessions } from "./live-sessions.ts";
 import { type Log, type LogFields, silentLog } from "./log.ts";
 import { addMembers, enter, findRoom, type Group, leave } from "./membership.ts";
@@ -61,6 +63,8 @@ export interface CoreOptions {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly limits: CoreLimits;
+  /** Default: `defaultPolicy`. */
+  readonly policy?: LimitPolicy;
   readonly retention: RetentionPolicy;
   /** How many deliveries and acknowledgements are remembered, for `trace`; default: none. */
   readonly rememberedDeliveries?: number;
@@ -87,12 +91,18 @@ export interface LoggedIn {
 
 const defaultLongestTokenMs = 366 * 24 * 3_600_000;
 
+/** When a login may be tried again that was one too many. */
+const sessionRetryMs = 5000;
+
 export class Core {
   readonly limits: CoreLimits;
   /** What there is, for who looks after the server. */
   readonly inspection: Inspection;
   /** Whether names are given for the asking: what gateways let anybody be who comes. */
   readonly openLogin: boolean;
+  readonly policy: LimitPolicy;
+  /** Who may connect, and how fast one may send. */
+  readonly limiter: Limiter;
   readonly #services: Services;
   readonly #counters: Counters;
   readonly #retention: Retention;
@@ -110,6 +120,8 @@ export class Core {
     this.#sessions = sessions;
     this.limits = services.limits;
     this.openLogin = openLogin ?? authenticate === undefined;
+    this.policy = services.policy;
+    this.limiter = new Limiter(services.policy, services.limits.maxFrameBytes);
     this.#services = services;
     this.#counters = counters;
     this.letters = new LetterBook(services);
@@ -119,7 +131,7 @@ export class Core {
 
   /** Loads users, rooms and memberships. Rejects with `StorageUnavailable`. */
   static async open(options: CoreOptions): Promise<Core> {
-    const { engine, clock, limits, rememberedDeliveries = 0, onError, log } = options;
+    const { engine, clock, limits, policy = defaultPolicy, rememberedDeliveries = 0, onError, log } = options;
     const { authenticate = takeAtTheirWord, longestTokenMs = defaultLongestTokenMs } = options;
     const now = () => clock.now();
     const sessions = new LiveSessions<Session>(now);
@@ -135,10 +147,12 @@ export class Core {
       engine,
       clock,
       limits,
+      policy,
       directory,
       newId,
       onError,
       hub: new Hub(engine),
+      inboxes: new Inboxes(engine, cursors, policy, onError),
       cursors,
       readers,
       statistics: await Statistics.open(engine, (error) => onError("statistics were not written", error)),
@@ -183,6 +197,9 @@ export class Core {
     const user = registered.value;
     const standing = stands(this.#services, identity, user.key, device);
     if (!standing.ok) return standing;
+    const { maxSessions } = this.policy;
+    if (maxSessions > 0 && user.sessions.size >= maxSessions && !this.#sessions.has(user.key, device))
+      return fail("too_many", `${user.name} has ${maxSessions} sessions already`, sessionRetryMs);
     const session = new Session(this.#services, connection, {
       id,
       user,
@@ -352,12 +369,22 @@ export class Core {
 
   #welcome(session: Session): ServerMessages["welcome"] {
     const { maxFrameBytes, maxBodyBytes, idleMs } = this.limits;
+    const { maxRecipients, maxRooms, maxWatched, connection } = this.policy;
     const positions = [...session.subscriptions.values()].map(({ topic: { log, epoch }, sent }) => ({
       log,
       epoch,
       seq: sent,
     }));
-    const limits = { maxFrameBytes, maxBodyBytes, maxRecipients, window: session.window, idleMs };
+    const limits = {
+      maxFrameBytes,
+      maxBodyBytes,
+      maxRecipients,
+      window: session.window,
+      idleMs,
+      maxRooms,
+      maxWatched,
+      ...connection,
+    };
     const { id, user, device, identity } = session;
     return {
       op: "welcome",

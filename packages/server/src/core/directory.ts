@@ -6,6 +6,7 @@ import type { ErrorCode, LogName, RoomAddress, RoomKey, UserAddress, UserKey } f
 import type { Engine, RecordKinds, RecordWrite } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import type { CoreEvent } from "./connection.ts";
+import type { Inbox } from "./limits/inbox.ts";
 
 /** A session as the rest of the core sees it through its user. */
 export interface UserSession {
@@ -27,6 +28,8 @@ export interface User {
   /** Where `*` stood when the user was new: what was sent before is not for this user. */
   readonly everyoneSeq: number;
   lastSeen: number;
+  /** What waits for the user, once that was asked (`limits/inboxes.ts`). */
+  inbox?: Inbox | undefined;
   readonly sessions: Set<UserSession>;
   readonly rooms: Map<RoomKey, Membership>;
 }
@@ -66,7 +69,13 @@ export class Directory {
   }
 
   #addUser(key: UserKey, record: RecordKinds["user"]): User {
-    const user = { ...record, key, sessions: new Set<UserSession>(), rooms: new Map<RoomKey, Membership>() };
+    const user: User = {
+      ...record,
+      key,
+      inbox: undefined,
+      sessions: new Set<UserSession>(),
+      rooms: new Map<RoomKey, Membership>(),
+    };
     this.users.set(key, user);
     return user;
   }

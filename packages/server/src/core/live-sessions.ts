@@ -3,7 +3,7 @@
  * or one that was revoked. Every session of every gateway is here from its login on. Used by `core.ts`, `admission.ts`
  * and `revocations.ts`.
  */
-import type { DeviceKey, ErrorCode } from "@parley/protocol";
+import type { DeviceKey, ErrorCode, UserKey } from "@parley/protocol";
 import type { User } from "./directory.ts";
 import type { Identity } from "./identity.ts";
 
@@ -41,6 +41,11 @@ export class LiveSessions<S extends LiveSession = LiveSession> {
     this.#byOrigin.get(session.origin)?.close("replaced", "the same device connected again");
     this.#byOrigin.set(session.origin, session);
     this.#watchExpiry(session);
+  }
+
+  /** Whether that device of that user has a session. */
+  has(user: UserKey, device: DeviceKey): boolean {
+    return this.#byOrigin.has(`${user}/${device}`);
   }
 
   delete(session: S): void {

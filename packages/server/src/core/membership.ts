@@ -21,26 +21,32 @@ import type { Subscription } from "./subscription.ts";
 
 type Positions = Pick<ServerMessages["ok"], "op" | "positions">;
 
+/** Faults: `too_many`. */
 async function becomeMember(
-  { engine, directory, clock }: Services,
+  { engine, directory, clock, policy: { maxRooms } }: Services,
   user: User,
   room: RoomAddress,
   lasting = true,
-): Promise<void> {
-  if (user.rooms.has(room.key)) return;
+): Promise<Result<undefined>> {
+  if (user.rooms.has(room.key)) return ok(undefined);
+  if (maxRooms > 0 && user.rooms.size >= maxRooms)
+    return fail("too_many", `${user.name} is a member of ${maxRooms} rooms already: leave one first`);
   const { tail, epoch } = await engine.head(room.key);
   await directory.join(user, room, { seq: tail, epoch }, clock.now(), lasting);
+  return ok(undefined);
 }
 
-/** Makes a user a member, and the user's sessions read the room. */
-async function admit(services: Services, user: User, room: RoomAddress, lasting: boolean): Promise<void> {
-  await becomeMember(services, user, room, lasting);
+/** Makes a user a member, and the user's sessions read the room. Faults: `too_many`. */
+async function admit(services: Services, user: User, room: RoomAddress, lasting: boolean): Promise<Result<undefined>> {
+  const member = await becomeMember(services, user, room, lasting);
+  if (!member.ok) return member;
   for (const session of user.sessions) await session.joined(room.key);
+  return ok(undefined);
 }
 
 /**
  * Makes somebody a member without a session of theirs that asks. A membership that is not `lasting` ends with the process:
- * for users who will not come back. Faults: `bad_name`, `forbidden`. Rejects with `StorageUnavailable`.
+ * for users who will not come back. Faults: `bad_name`, `forbidden`, `too_many`. Rejects with `StorageUnavailable`.
  */
 export async function enter(
   services: Services,
@@ -51,8 +57,7 @@ export async function enter(
   const address = parseRoom(room);
   if (!address.ok) return address;
   const allowed = authorise(actor, "join", address.value);
-  if (allowed.ok) await admit(services, actor.user, address.value, lasting);
-  return allowed;
+  return allowed.ok ? admit(services, actor.user, address.value, lasting) : allowed;
 }
 
 /**
@@ -70,7 +75,8 @@ export async function join(
   const allowed = authorise(session, "join", room.value);
   if (!allowed.ok) return allowed;
   const log = room.value.key;
-  await becomeMember(services, session.user, room.value);
+  const member = await becomeMember(services, session.user, room.value);
+  if (!member.ok) return member;
   // Each step is done where it was not done yet: a join that failed in between is finished by the next.
   for (const other of session.user.sessions) if (other !== session) await other.joined(log);
   const at = (epoch: string, seq: number) => tell({ op: "ok", positions: [{ log, epoch, seq }] });
@@ -120,7 +126,8 @@ export interface Group {
 
 /**
  * Makes `creator` and the users of `names` members of a room, which is made if it is new. Faults: `bad_name`,
- * `forbidden`, `not_member` where the room exists and the creator is not in it.
+ * `forbidden`, `not_member` where the room exists and the creator is not in it, `too_many` where the creator is in too
+ * many.
  */
 export async function addMembers(
   services: Services,
@@ -146,7 +153,11 @@ export async function addMembers(
     if (found) members.add(found);
     else unknown.push(name);
   }
-  for (const user of members) await admit(services, user, address.value, true);
+  for (const user of members) {
+    const admitted = await admit(services, user, address.value, true);
+    // Somebody else who is in too many rooms already is left out, and not told of.
+    if (!admitted.ok && user === creator.user) return admitted;
+  }
   const room = directory.rooms.get(address.value.key) as Room;
   return ok({ room: room.name, members: [...room.members.values()].map(({ name }) => name), unknown });
 }

@@ -2,7 +2,16 @@
  * The message of a dead letter, sent again: a new message of the same sender that names the first one's id. Used by
  * `letter-book.ts`, which sees to it that it happens once.
  */
-import { fail, type Letter, type LogName, ok, parseAddress, type Replayed, type Result } from "@parley/protocol";
+import {
+  fail,
+  type Letter,
+  type LogName,
+  ok,
+  parseAddress,
+  type Replayed,
+  type Result,
+  type UserKey,
+} from "@parley/protocol";
 import type { AppendOutcome } from "../engine/engine.ts";
 import { letterKey } from "./dead-letters.ts";
 import { encodeContent, encodePayload } from "./message.ts";
@@ -10,7 +19,7 @@ import type { Services } from "./services.ts";
 
 /** Stores the letter's message anew, and in the same write the mark that it was. Rejects never. */
 export async function sendAgain(
-  { engine, clock, newId, hub }: Services,
+  { engine, clock, newId, hub, directory }: Services,
   letter: Letter,
   { key, name }: { readonly key: LogName; readonly name: string },
 ): Promise<Result<Replayed>> {
@@ -28,12 +37,16 @@ export async function sendAgain(
   const envelope = { id, from, to: JSON.stringify(name), ts, expiresAt: 0, clientId: undefined, receipt: false };
   const { epoch, reason, ts: diedAt, log, seq } = letter;
   const value = { epoch, reason, ts: diedAt, replayed: { id, ts, to: name } };
+  const payload = encodePayload(envelope, `${content},"replayOf":"${replayOf}"`);
+  // It waits for the user like any other, however much does: an operator wants it there.
+  const inbox = directory.users.get(key as UserKey)?.inbox;
+  inbox?.expect(payload.length);
   const outcome = await new Promise<AppendOutcome>((settled) =>
     engine.append({
       id,
       ts,
       logs: [key],
-      payload: encodePayload(envelope, `${content},"replayOf":"${replayOf}"`),
+      payload,
       origin: "",
       expiresAt: 0,
       durability: "fsync",
@@ -41,7 +54,12 @@ export async function sendAgain(
       digest: "",
       records: () => [{ kind: "letter", key: letterKey(log, seq, letter.letter), value }],
       settled: (what) => {
-        if (what.ok) for (const entry of what.entries) hub.publish(entry);
+        if (what.ok) {
+          for (const entry of what.entries) {
+            hub.publish(entry);
+            inbox?.stored(entry.seq, payload.length);
+          }
+        } else inbox?.missed(payload.length);
         settled(what);
       },
     }),

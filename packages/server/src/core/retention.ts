@@ -4,7 +4,7 @@
  * without having been acknowledged becomes a dead letter first, and nothing goes before it is accounted for. Dead
  * letters themselves are kept until they are purged.
  */
-import type { LogName } from "@parley/protocol";
+import type { LogName, UserKey } from "@parley/protocol";
 import type { Head } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import { isInternal } from "./dead-letters.ts";
@@ -52,7 +52,9 @@ export class Retention {
     const { maxAgeMs, maxMessages, maxBytes, unackedMs = 0 } = this.#policy;
     if (unackedMs > 0) await giveUp(this.#services, log, now, unackedMs);
     if (maxAgeMs > 0 || maxMessages > 0 || maxBytes > 0) await this.#trim(log, now);
-    await this.#services.accounts.settle(log);
+    const ended = await this.#services.accounts.settle(log);
+    // What was given up or trimmed waits no more.
+    this.#services.directory.users.get(log as UserKey)?.inbox?.ack(ended);
   }
 
   async #trim(log: LogName, now: number): Promise<void> {

@@ -12,6 +12,8 @@ import type { Directory } from "./directory.ts";
 import type { Expiry } from "./expiry.ts";
 import type { Hub } from "./hub.ts";
 import type { Authenticate } from "./identity.ts";
+import type { Inboxes } from "./limits/inboxes.ts";
+import type { LimitPolicy } from "./limits/policy.ts";
 import type { LiveSessions } from "./live-sessions.ts";
 import type { LogFields } from "./log.ts";
 import type { Presence } from "./presence.ts";
@@ -31,6 +33,8 @@ export interface Services {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly limits: CoreLimits;
+  readonly policy: LimitPolicy;
+  readonly inboxes: Inboxes;
   readonly directory: Directory;
   readonly hub: Hub;
   readonly cursors: Cursors;

@@ -258,11 +258,17 @@ export class Session implements Reader, Watcher, Actor {
 
   #moveCursor({ topic, acked }: Subscription): void {
     this.#cursors.get(topic.log)?.moved({ epoch: topic.epoch, seq: acked });
+    if (topic.log === this.user.key) this.user.inbox?.ack(acked);
   }
 
   /** Whether there is something that the peer has not been given yet; `live` is told when that ends. */
   get behind(): boolean {
     return this.#catchUp.pending;
+  }
+
+  /** All of the log was given; what has expired of it waits no more. */
+  caughtUp({ topic, acked }: Subscription): void {
+    if (topic.log === this.user.key) this.user.inbox?.ack(acked);
   }
 
   isBehind(subscription: Subscription): void {

@@ -18,7 +18,8 @@ import {
 import type { Append, AppendOutcome, LogPosition, RecordWrite } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import { type Actor, authorise } from "./authorisation.ts";
-import type { Directory, UserSession } from "./directory.ts";
+import type { Directory, User, UserSession } from "./directory.ts";
+import { inboxFull, refuseUnlessRepeated, storeOverflowing } from "./limits/overflow.ts";
 import { digestOf, encodeContent, encodePayload, isBase64 } from "./message.ts";
 import type { CoreLimits, Services } from "./services.ts";
 
@@ -40,16 +41,41 @@ export interface Sender extends Actor {
 
 /** Checks a send and hands it to the engine; the sender is answered when it is stored. */
 export function submit(services: Services, sender: Sender, send: Send): Result<undefined> {
-  const recipients = recipientsOf(services.directory, sender, send);
+  const recipients = recipientsOf(services, sender, send);
   if (!recipients.ok) return recipients;
   const content = checkContent(services.limits, send);
   if (!content.ok) return content;
   sender.requests.taken();
-  services.engine.append(new Submission(services, sender, send, recipients.value, content.value));
+  const full = fullOf(services, recipients.value);
+  const submission = new Submission(services, sender, send, recipients.value, content.value, full);
+  if (full.length === 0) services.engine.append(submission);
+  else overflow(services, submission, full);
   return accepted;
 }
 
 const accepted = ok(undefined);
+
+/** A recipient; a user with what is known of it. */
+type Recipient = Address & { readonly user?: User };
+const nobody: readonly Recipient[] = [];
+const none: readonly RecordWrite[] = [];
+
+/** Those for whom too much waits already. */
+function fullOf({ inboxes }: Services, recipients: readonly Recipient[]): readonly Recipient[] {
+  let full = nobody;
+  for (const recipient of recipients) {
+    if (recipient.user && inboxes.isFull(recipient.user)) full = [...full, recipient];
+  }
+  return full;
+}
+
+function overflow({ engine, deadLetters, policy }: Services, append: Submission, full: readonly Recipient[]): void {
+  if (policy.inboxFull === "refuse") refuseUnlessRepeated(engine, append, inboxFull(full.map(({ name }) => name)));
+  else {
+    const logs = full.map(({ key }): LogName => key);
+    storeOverflowing(engine, deadLetters, append, logs);
+  }
+}
 
 function checkContent({ maxBodyBytes }: CoreLimits, send: Send): Result<string> {
   const { body, encoding } = send;
@@ -62,12 +88,17 @@ function checkContent({ maxBodyBytes }: CoreLimits, send: Send): Result<string> 
   return ok(encodeContent(send));
 }
 
-function recipientsOf(directory: Directory, sender: Sender, { to }: Send): Result<readonly Address[]> {
+function recipientsOf(
+  { directory, policy: { maxRecipients } }: Services,
+  sender: Sender,
+  { to }: Send,
+): Result<readonly Recipient[]> {
   if (typeof to === "string") {
     const one = recipient(directory, sender, to);
     return one.ok ? ok([one.value]) : one;
   }
-  const addresses = new Map<LogName, Address>();
+  if (to.length > maxRecipients) return fail("too_many", `a message has at most ${maxRecipients} recipients`);
+  const addresses = new Map<LogName, Recipient>();
   for (const text of to) {
     const one = recipient(directory, sender, text);
     if (!one.ok) return one;
@@ -77,7 +108,7 @@ function recipientsOf(directory: Directory, sender: Sender, { to }: Send): Resul
 }
 
 /** The address, in its registered spelling, if the sender may send to it. */
-function recipient(directory: Directory, sender: Sender, text: string): Result<Address> {
+function recipient(directory: Directory, sender: Sender, text: string): Result<Recipient> {
   const parsed = parseAddress(text);
   if (!parsed.ok) return parsed;
   const known = registered(directory, parsed.value);
@@ -91,11 +122,11 @@ function recipient(directory: Directory, sender: Sender, text: string): Result<A
     : fail("unknown_user", `no user ${name} has ever connected`);
 }
 
-function registered({ users, rooms }: Directory, address: Address): Address | undefined {
+function registered({ users, rooms }: Directory, address: Address): Recipient | undefined {
   if (address.kind === "everyone") return everyone;
   if (address.kind === "user") {
     const user = users.get(address.key);
-    return user && { kind: "user", key: user.key, name: user.name };
+    return user && { kind: "user", key: user.key, name: user.name, user };
   }
   const room = rooms.get(address.key);
   return room && { kind: "room", key: room.key, name: room.name };
@@ -113,18 +144,30 @@ class Submission implements Append {
   readonly digest: string;
   readonly #services: Services;
   readonly #sender: Sender;
-  readonly #recipients: readonly Address[];
+  readonly #recipients: readonly Recipient[];
+  /** Those of them who do not get it: their inboxes are full. */
+  readonly #full: readonly Recipient[];
+  /** Of the payload, as an inbox counts them. */
+  readonly #bytes: number;
   readonly #type: string | undefined;
   /** What the answer repeats of the request. */
   readonly #about: { readonly ref?: string; readonly clientId?: string };
 
-  constructor(services: Services, sender: Sender, send: Send, recipients: readonly Address[], content: string) {
+  constructor(
+    services: Services,
+    sender: Sender,
+    send: Send,
+    recipients: readonly Recipient[],
+    content: string,
+    full: readonly Recipient[],
+  ) {
     const { clientId, ttl, durability = "fsync", receipt = false } = send;
     const { user } = sender;
     this.#services = services;
     this.#sender = sender;
     this.#recipients = recipients;
     this.#type = send.type;
+    this.#full = full;
     this.#about = {
       ...(send.ref === undefined ? {} : { ref: send.ref }),
       ...(clientId === undefined ? {} : { clientId }),
@@ -141,7 +184,13 @@ class Submission implements Append {
     this.digest = clientId === undefined ? "" : digestOf(to, content);
     const { id, ts, expiresAt } = this;
     this.payload = encodePayload({ id, from: user.name, to, ts, expiresAt, clientId, receipt }, content);
-    const logs: LogName[] = recipients.map(({ key }) => key);
+    this.#bytes = this.payload.length;
+    const logs: LogName[] = [];
+    for (const recipient of recipients) {
+      if (full.length > 0 && full.includes(recipient)) continue;
+      logs.push(recipient.key);
+      recipient.user?.inbox?.expect(this.#bytes);
+    }
     const copied = send.copy !== false && !toSelf && recipients.some(({ kind }) => kind === "user");
     this.logs = copied ? [...logs, user.key] : logs;
   }
@@ -154,6 +203,7 @@ class Submission implements Append {
     const sender = this.#sender;
     sender.requests.answered();
     const { traffic } = this.#services;
+    this.#countWaiting(outcome);
     if (!outcome.ok) {
       const { code } = outcome.fault;
       traffic.sendRefused(code, { messageId: this.id, clientId: this.#about.clientId, user: sender.user.name });
@@ -170,7 +220,7 @@ class Submission implements Append {
       traffic.accepted += 1;
       this.#count(sender);
     }
-    const recipients = this.#recipients.map((address) => ({ to: address.name, state: this.#state(address) }));
+    const recipients = this.#recipients.map((address) => this.#fate(address, duplicate));
     const repeat = duplicate ? { duplicate } : {};
     sender.tell({
       op: "ok",
@@ -190,18 +240,32 @@ class Submission implements Append {
     this.#services.statistics.count({ from, gateway, type: this.#type, recipients: this.#recipients, bytes, ts });
   }
 
+  /** What is stored waits for its recipients. */
+  #countWaiting(outcome: AppendOutcome): void {
+    let place = 0;
+    for (const recipient of this.#recipients) {
+      if (this.#full.length > 0 && this.#full.includes(recipient)) continue;
+      const entry = outcome.ok ? outcome.entries[place++] : undefined;
+      if (entry) recipient.user?.inbox?.stored(entry.seq, this.#bytes);
+      else recipient.user?.inbox?.missed(this.#bytes);
+    }
+  }
+
+  #fate(recipient: Recipient, duplicate: boolean): NonNullable<ServerMessages["ok"]["recipients"]>[number] {
+    if (this.#full.length > 0 && !duplicate && this.#full.includes(recipient))
+      return { to: recipient.name, state: "stored", dead: "inbox_full" };
+    return { to: recipient.name, state: this.#state(recipient) };
+  }
+
   /** Whether anybody but the sender is connected to get what goes to the address. */
-  #state({ kind, key }: Address): "online" | "stored" {
-    const { hub, directory } = this.#services;
-    if (kind !== "user") return hub.isReadByOthers(key, this.#sender.user) ? "online" : "stored";
-    const sessions = directory.users.get(key)?.sessions;
+  #state({ kind, key, user }: Recipient): "online" | "stored" {
+    if (kind !== "user") return this.#services.hub.isReadByOthers(key, this.#sender.user) ? "online" : "stored";
+    const sessions = user?.sessions;
     const { session } = this.#sender;
     const own = session !== undefined && sessions?.has(session) ? 1 : 0;
     return sessions !== undefined && sessions.size > own ? "online" : "stored";
   }
 }
-
-const none: readonly RecordWrite[] = [];
 
 /** As JSON. One recipient stays a string even where the sender gave a list of one. */
 function encodeRecipients(recipients: readonly Address[], given: Send["to"]): string {

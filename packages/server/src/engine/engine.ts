@@ -46,6 +46,8 @@ export interface Append {
    * commit is built: it must be quick and have no effects. Only with `fsync`.
    */
   records?(entries: readonly Entry[]): readonly RecordWrite[];
+  /** Given: nothing is stored; settled as the repeat that it is, or else with this. Needs a `dedupeKey`. */
+  readonly unlessRepeated?: Fault;
   settled(outcome: AppendOutcome): void;
 }
 

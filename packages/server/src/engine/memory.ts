@@ -61,6 +61,7 @@ export class MemoryEngine implements ObservableEngine {
       return fail("client_id_reused", "this clientId was sent before with another content");
     }
     if (known) return { ...known.result, duplicate: true, entries: [] };
+    if (append.unlessRepeated) return { ok: false, fault: append.unlessRepeated };
     const entries = append.logs.map((name) => {
       const log = this.#log(name);
       log.tail += 1;

@@ -15,6 +15,8 @@ export class FlowGate {
   readonly #outbox: Outbox;
   #pauses = 0;
   #answersWait = false;
+  /** As `performance.now()` counts; 0: it is not slowed down. */
+  #slowedUntil = 0;
 
   constructor(source: Pausable, outbox: Outbox) {
     this.#source = source;
@@ -29,6 +31,27 @@ export class FlowGate {
   resume(): void {
     this.#pauses -= 1;
     if (this.#pauses === 0) this.#source.resume();
+  }
+
+  /** The peer sends faster than it may: it is not read from for `ms`. */
+  pauseFor(ms: number): void {
+    const until = performance.now() + ms;
+    if (until <= this.#slowedUntil) return;
+    if (this.#slowedUntil === 0) {
+      this.pause();
+      this.#resumeAfter(ms);
+    }
+    this.#slowedUntil = until;
+  }
+
+  #resumeAfter(ms: number): void {
+    const timer = setTimeout(() => {
+      const left = this.#slowedUntil - performance.now();
+      if (left > 0) return this.#resumeAfter(left);
+      this.#slowedUntil = 0;
+      this.resume();
+    }, ms);
+    timer.unref();
   }
 
   /** An answer was put into the outbox: a peer that leaves it full is not asked what it wants next. */

@@ -6,6 +6,7 @@
 import type { Core } from "../core/core.ts";
 import type { ErrorLog } from "../core/log.ts";
 import type { ServerTls } from "../tls/server-tls.ts";
+import type { Doors } from "./doors.ts";
 
 export interface Gateway {
   /** As in the configuration: `native-tcp`. */
@@ -31,6 +32,8 @@ export interface GatewayContext {
   readonly log: GatewayLog;
   /** Of every TCP listener; undefined: none. */
   readonly tls?: ServerTls | undefined;
+  /** For `listenTcp`: who counts connections and gives them their rates; none: there are no limits. */
+  readonly doors?: Doors | undefined;
 }
 
 /** Listens. Rejects where the address cannot be had. */

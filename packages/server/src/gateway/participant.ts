@@ -2,7 +2,7 @@
  * One connection of a protocol that has a name, texts and nothing more: no acknowledgements, no positions, no copies. All
  * that such gateways have in common is here; a gateway adds its codec and what its commands mean. Hot path.
  */
-import { type ErrorCode, errors, fail, helloTimeoutMs, ok, type Result } from "@parley/protocol";
+import { type ErrorCode, errors, fail, ok, type Result } from "@parley/protocol";
 import type { Actor } from "../core/authorisation.ts";
 import type { Command } from "../core/commands.ts";
 import type { Connection, CoreEvent } from "../core/connection.ts";
@@ -51,13 +51,15 @@ export class Participant implements Connection, Watched {
   readonly #open: OpenConnection;
   readonly #speech: Speech;
   readonly #log: GatewayLog;
-  /** Where names are not given for the asking, so much time is given to bring a token. */
-  readonly #loginTimer: NodeJS.Timeout | undefined;
+  /** So much time is given to log in, where that is asked for. */
+  #loginTimer: NodeJS.Timeout | undefined;
   #session: Session | undefined;
   #viewer: Viewer | undefined;
   #acks = new AutoAck(() => {});
   /** Called when the session is no longer behind, or nothing can be told to the peer any more. */
   #whenLive: () => void = () => {};
+  /** Whether a login was begun on it. */
+  hasNamedItself = false;
   /** The peer is gone; what it asked before that is still carried out. */
   #lost = false;
   #ended = false;
@@ -73,9 +75,7 @@ export class Participant implements Connection, Watched {
     this.#gate = new FlowGate(wire, wire.outbox);
     this.#open = core.traffic.connected(this);
     this.tasks = new TaskQueue(this.#gate, (error) => log.error(`bug in ${wire.info.gateway}`, error));
-    const seconds = helloTimeoutMs / 1000;
-    const tooLate = () => this.close("hello_timeout", `no token within ${seconds} seconds`);
-    if (!core.openLogin) this.#loginTimer = setTimeout(tooLate, helloTimeoutMs);
+    if (!core.openLogin) this.#awaitLogin("no token");
   }
 
   get session(): Session | undefined {
@@ -91,6 +91,7 @@ export class Participant implements Connection, Watched {
     who: Credentials | (() => Promise<Result<Identity>>),
     { prepare, beforeStart }: OnLogin = {},
   ): Promise<Result<Session>> {
+    this.hasNamedItself = true;
     try {
       const identity = await (typeof who === "function" ? who() : this.#core.identify(who, this.info));
       if (!identity.ok) return identity;
@@ -111,6 +112,7 @@ export class Participant implements Connection, Watched {
       clearTimeout(this.#loginTimer);
       this.#session = session;
       this.#open.user = session.user.name;
+      this.#wire.allowance?.isOf(this.#core.limiter.user(session.user.key));
       this.#viewer = { key: session.user.key, name: session.user.name, since: this.#core.now() };
       const acks = new AutoAck((log, seq) => this.#core.handle(session, { op: "ack", log, seq }));
       this.#acks = acks;
@@ -134,6 +136,37 @@ export class Participant implements Connection, Watched {
     if (!this.#session) return false;
     this.#core.handle(this.#session, command);
     return true;
+  }
+
+  /**
+   * A frame of `bytes` bytes came, whatever is in it. The protocol has no word for "too fast": a peer that is, is not read from
+   * until it has kept to its rates, which refuses and loses nothing.
+   */
+  counted(bytes: number): void {
+    const pause = this.#wire.allowance?.charge(bytes) ?? 0;
+    if (pause > 0) this.#gate.pauseFor(pause);
+  }
+
+  /** A frame of the carrier's own came. */
+  controlled(): void {
+    this.counted(0);
+  }
+
+  /** A frame came that is not of the protocol: the connection of who sends nothing else is closed. */
+  faulty(): void {
+    if (this.#wire.allowance?.faulty() === false)
+      this.close("rate_limited", "too many frames that are not of this protocol");
+  }
+
+  /** Closes the connection unless somebody is logged in on it in time: as it is anyhow where a token is needed. */
+  awaitLogin(): void {
+    if (this.#core.openLogin) this.#awaitLogin("nobody logged in");
+  }
+
+  #awaitLogin(missed: string): void {
+    const { loginMs } = this.#core.policy;
+    const tooLate = () => this.close("hello_timeout", `${missed} within ${loginMs / 1000} seconds`);
+    this.#loginTimer = setTimeout(tooLate, loginMs);
   }
 
   /** Puts a frame into the outbox. */

@@ -1,8 +1,12 @@
 /** TCP for gateways: listening, and a `Wire` over a socket. */
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
+import type { Fault } from "@parley/protocol";
 import { authority } from "../http/authority.ts";
+import { backlog } from "../http/backlog.ts";
+import { Refusals } from "../http/refusals.ts";
 import type { ServerTls } from "../tls/server-tls.ts";
+import { allowanceOf, type Doors } from "./doors.ts";
 import type { GatewayLog } from "./gateway.ts";
 import { type Framing, Outbox } from "./outbox.ts";
 import { lingerMs, type Wire, type WireEvents } from "./wire.ts";
@@ -15,6 +19,10 @@ export interface TcpListenerOptions {
   readonly log: GatewayLog;
   /** Default: none. */
   readonly tls?: ServerTls | undefined;
+  /** Who counts connections; none: nobody. */
+  readonly doors?: Doors | undefined;
+  /** The last words to a peer that is not let in; none: it is cut off. */
+  readonly refusal?: (fault: Fault) => string | Buffer;
 }
 
 export interface TcpListener {
@@ -27,17 +35,31 @@ export interface TcpListener {
 /** Dead peers that nothing is sent to are found by the operating system. */
 const keepAliveMs = 60_000;
 
+const refusedLingerMs = 500;
+
 /** Listens. Rejects where the address cannot be had. */
 export async function listenTcp(
-  { name, host, port, log, tls }: TcpListenerOptions,
+  { name, host, port, log, tls, doors, refusal }: TcpListenerOptions,
   accept: (socket: Socket) => void,
 ): Promise<TcpListener> {
   const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs };
-  const server: Server = tls
-    ? createTlsServer({ ...options, ...tls.serverOptions }, accept)
-    : createServer(options, accept);
+  const server: Server = tls ? createTlsServer({ ...options, ...tls.serverOptions }) : createServer(options);
   if ("setSecureContext" in server) tls?.keepUpToDate(server as TlsServer);
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
+  const refusals = new Refusals();
+  // Before any handshake.
+  server.on("connection", (socket: Socket) => {
+    const admitted = doors?.admit(socket);
+    if (!admitted || admitted.ok) return;
+    if (refusal) refusals.add(socket, admitted.fault);
+    else socket.destroy();
+  });
+  server.on(tls ? "secureConnection" : "connection", (socket: Socket) => {
+    if (socket.destroyed) return;
+    const fault = refusals.of(socket);
+    if (fault) refuse(socket, refusal?.(fault));
+    else accept(socket);
+  });
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, backlog, resolve));
   server.removeAllListeners("error").on("error", (error) => log.error(`${name} listener`, error));
   const address = server.address();
   const bound = typeof address === "object" && address ? address.port : port;
@@ -45,6 +67,15 @@ export async function listenTcp(
     url: `${tls ? "tls" : "tcp"}://${authority(host, bound)}`,
     stop: () => new Promise<void>((resolve) => server.close(() => resolve())),
   };
+}
+
+/** Lets the peer read its last words, but not for long: it is one too many. */
+function refuse(socket: Socket, words: string | Buffer | undefined): void {
+  socket.on("error", () => socket.destroy());
+  if (words === undefined) return void socket.destroy();
+  socket.resume();
+  socket.end(words);
+  setTimeout(() => socket.destroy(), refusedLingerMs).unref();
 }
 
 export interface TcpWireOptions {
@@ -64,6 +95,7 @@ export function tcpWire(
   socket.on("close", () => events.gone());
   return {
     info: { gateway, address: `${socket.remoteAddress}:${socket.remotePort}` },
+    allowance: allowanceOf(socket),
     outbox: new Outbox(socket, framing, maxOutboxBytes, () => events.drained()),
     pause: () => socket.pause(),
     resume: () => socket.resume(),

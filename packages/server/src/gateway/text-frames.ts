@@ -6,12 +6,16 @@ export class TextFrames {
   readonly #decoder: FrameDecoder;
   readonly #onFault: (fault: FrameFault | "bad_utf8") => void;
 
-  /** `onFault` is told what cannot be read; what comes after it is as the caller sees fit. */
-  constructor(maxBytes: number, onText: (text: string) => void, onFault: (fault: FrameFault | "bad_utf8") => void) {
+  /** `onText` is told each frame and its length, `onFault` what cannot be read; what comes after it is as the caller sees fit. */
+  constructor(
+    maxBytes: number,
+    onText: (text: string, bytes: number) => void,
+    onFault: (fault: FrameFault | "bad_utf8") => void,
+  ) {
     this.#onFault = onFault;
     this.#decoder = new FrameDecoder(maxBytes, (payload) => {
       const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
-      if (isUtf8(bytes)) onText(bytes.toString());
+      if (isUtf8(bytes)) onText(bytes.toString(), bytes.length);
       else onFault("bad_utf8");
     });
   }

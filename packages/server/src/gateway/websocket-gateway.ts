@@ -19,6 +19,8 @@ export interface WebSocketGatewayOptions extends Pick<Gateway, "name"> {
   /** Stops with the gateway. */
   readonly http: HttpListener;
   readonly maxOutboxBytes: number;
+  /** Peers say who they are before anything else, with open login too; until then their frames are short. */
+  readonly loginFirst?: true;
 }
 
 /** One connection: who is on it, and what becomes of its frames. */
@@ -33,9 +35,16 @@ export function connectPeer(
 ): WebSocketEvents {
   connected.add(participant);
   return {
-    text,
-    binary,
+    text: (frame, bytes) => {
+      participant.counted(bytes);
+      text(frame, bytes);
+    },
+    binary: (bytes) => {
+      participant.counted(bytes.length);
+      binary(bytes);
+    },
     heard: () => participant.heard(),
+    control: () => participant.controlled(),
     drained: () => participant.drained(),
     gone: () => {
       connected.delete(participant);
@@ -44,37 +53,45 @@ export function connectPeer(
   };
 }
 
-/** The same for a peer that has to log in first: until then its frames are short, or it is closed. */
-function connectStranger(peer: WebSocketPeer, connected: Set<Participant>, socket: Socket): WebSocketEvents {
-  const { participant } = peer;
+/**
+ * The peer, whose frames are bounded as those of strangers until it has logged in, or it is closed. Where names are given
+ * for the asking the bound ends as soon as a login is begun: what follows it may be in the same packet.
+ */
+function limitedUntilLogin(
+  { participant, text, binary }: WebSocketPeer,
+  socket: Socket,
+  openLogin: boolean,
+): WebSocketPeer {
   const refuse = () => participant.close(helloTooLarge.code, helloTooLarge.message);
   const limit = new HelloLimit(socket, () => isStranger() && refuse());
   const isStranger = () => {
-    limit.set(participant.session === undefined);
-    return participant.session === undefined;
+    const stranger = openLogin ? !participant.hasNamedItself : participant.session === undefined;
+    limit.set(stranger);
+    return stranger;
   };
   limit.set(true);
-  const events = connectPeer(peer, connected);
   const fits = (bytes: number) => !isStranger() || limit.took(bytes);
   return {
-    ...events,
-    text: (text, bytes) => (fits(bytes) ? events.text(text, bytes) : refuse()),
-    binary: (bytes) => (fits(bytes.length) ? events.binary(bytes) : refuse()),
+    participant,
+    text: (frame, bytes) => (fits(bytes) ? text(frame, bytes) : refuse()),
+    binary: (bytes) => (fits(bytes.length) ? binary(bytes) : refuse()),
   };
 }
 
 /** Serves; `open` is called for each connection, with all that there are, to which the new one is about to be added. */
 export function startWebSocketGateway(
-  { name, purpose, core, http, maxOutboxBytes }: WebSocketGatewayOptions,
+  { name, purpose, core, http, maxOutboxBytes, loginFirst }: WebSocketGatewayOptions,
   open: (wire: Wire, connected: ReadonlySet<Participant>) => WebSocketPeer,
 ): Gateway {
   const { maxFrameBytes, idleMs } = core.limits;
   const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: maxFrameBytes, maxOutboxBytes, idleMs });
   const sweep = new IdleSweep<Participant>(idleMs, (participant) => participant.probe());
   const { connections } = sweep;
+  const { openLogin } = core;
   const connect = (wire: Wire, socket: Socket) => {
     const peer = open(wire, connections);
-    return core.openLogin ? connectPeer(peer, connections) : connectStranger(peer, connections, socket);
+    const isLimited = loginFirst || !openLogin;
+    return connectPeer(isLimited ? limitedUntilLogin(peer, socket, openLogin) : peer, connections);
   };
   http.onUpgrade("*", (request, socket, head) => acceptor.accept(request, socket, head, connect));
   return {

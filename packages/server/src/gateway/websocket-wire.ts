@@ -6,6 +6,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Server, WebSocket, WebSocketServer } from "ws";
+import { allowanceOf } from "./doors.ts";
 import { FrameProgress } from "./frame-progress.ts";
 import { Outbox } from "./outbox.ts";
 import { webSocketText } from "./websocket-framing.ts";
@@ -26,6 +27,8 @@ export interface WebSocketEvents extends WireEvents {
   /** A text message of `bytes` bytes. */
   text(text: string, bytes: number): void;
   binary(bytes: Buffer): void;
+  /** A frame of the carrier's own: a ping or a pong. */
+  control(): void;
 }
 
 /** Fragments of one message: each costs memory beside its bytes, be it empty. */
@@ -78,6 +81,7 @@ export class WebSocketAcceptor {
     const wire: Wire = {
       info: { gateway, address: `${socket.remoteAddress}:${socket.remotePort}` },
       outbox,
+      allowance: allowanceOf(socket),
       pause: () => webSocket.pause(),
       resume: () => webSocket.resume(),
       probe: () => webSocket.ping(),
@@ -99,7 +103,11 @@ export class WebSocketAcceptor {
     socket.on("data", (chunk: Buffer) => {
       if (progress.took(chunk.length, false)) events.heard();
     });
-    webSocket.on("ping", whole).on("pong", whole);
+    const control = () => {
+      whole();
+      events.control();
+    };
+    webSocket.on("ping", control).on("pong", control);
     webSocket.on("message", (data: Buffer, isBinary: boolean) => {
       whole();
       if (isBinary) events.binary(data);

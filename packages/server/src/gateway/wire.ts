@@ -1,11 +1,14 @@
 /** A stream to one peer, as the gateways on TCP and WebSocket see it: what `tcp-wire.ts` and `websocket-wire.ts` make. */
 import type { Connection } from "../core/connection.ts";
+import type { Allowance } from "../core/limits/allowance.ts";
 import type { Pausable } from "./flow-gate.ts";
 import type { Outbox } from "./outbox.ts";
 
 export interface Wire extends Pausable {
   readonly info: Connection["info"];
   readonly outbox: Outbox;
+  /** What the peer may still send; undefined: there is no limit. The gateway tells it of every frame. */
+  readonly allowance?: Allowance | undefined;
   /** Makes the peer give a sign of life, where the carrier has a way. */
   probe(): void;
   /** Ends the connection when what was written has left; `code` is a WebSocket close code. */

@@ -3,14 +3,23 @@
  * that gateways registered. Any page in the world may make a browser open a WebSocket to loopback: only origins that are
  * allowed get one.
  */
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createTlsServer } from "node:https";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { fail } from "@parley/protocol";
+import { errors, type Fault, fail, ok, type Result } from "@parley/protocol";
 import { type FastifyPluginAsync, fastify } from "fastify";
 import type { ServerTls } from "../tls/server-tls.ts";
 import { refuse } from "./api/problem.ts";
 import { authority } from "./authority.ts";
+import { backlog } from "./backlog.ts";
+import { Refusals } from "./refusals.ts";
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -24,6 +33,10 @@ export interface HttpListenerOptions {
   readonly onError: (message: string, error: unknown) => void;
   /** Default: none, the listener speaks plain HTTP. */
   readonly tls?: ServerTls | undefined;
+  /** Time from the connection to the end of a request's headers; 10 s unless given. */
+  readonly headersTimeoutMs?: number;
+  /** Counts a connection. A fault: it is answered that by whatever it asks, and closed. Without it nobody counts. */
+  readonly admit?: ((socket: Socket) => Result<unknown>) | undefined;
 }
 
 /** For headers and body together, from the connection or the end of the request before on. */
@@ -38,6 +51,11 @@ const foreignHost = fail(
   "login is open to this machine alone, and this host is another: use localhost, or name the host's origin in http.origins",
 ).fault;
 
+function refuseRequest(response: ServerResponse, { code, message, retryAfterMs = 0 }: Fault): void {
+  const headers = { "Retry-After": Math.ceil(retryAfterMs / 1000), Connection: "close", "Content-Type": "text/plain" };
+  response.writeHead(errors[code].http, headers).end(`${message}\n`);
+}
+
 interface Upgrade {
   readonly handler: UpgradeHandler;
   readonly origins: readonly string[];
@@ -50,11 +68,16 @@ export class HttpListener {
   readonly #checksHost: boolean;
   readonly #upgrades = new Map<string, Upgrade>();
   readonly #fastify;
+  readonly #refusals = new Refusals();
   readonly #opened = Promise.withResolvers<void>();
   /** The paths that are still answered; undefined: all. */
   #answered: ReadonlySet<string> | undefined;
 
-  private constructor(server: Server, url: string, { origins, checksHost = false }: HttpListenerOptions) {
+  private constructor(
+    server: Server,
+    url: string,
+    { origins, checksHost = false, admit = () => ok(undefined) }: HttpListenerOptions,
+  ) {
     this.#server = server;
     this.url = url;
     this.#origins = origins;
@@ -78,7 +101,14 @@ export class HttpListener {
     this.#fastify.setNotFoundHandler((_, reply) =>
       reply.code(404).type("text/plain; charset=utf-8").send("Not found\n"),
     );
+    // Before any handshake.
+    server.on("connection", (socket: Socket) => {
+      const admitted = admit(socket);
+      if (!admitted.ok) this.#refusals.add(socket, admitted.fault);
+    });
     server.on("request", (request, response) => {
+      const fault = this.#refusals.of(request.socket);
+      if (fault) return refuseRequest(response, fault);
       void this.#opened.promise.then(() => this.#fastify.routing(request, response));
     });
     server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
@@ -93,16 +123,16 @@ export class HttpListener {
 
   /** Takes the address, so that `url` is known; requests wait until `open`. Rejects where the address cannot be had. */
   static async bind(options: HttpListenerOptions): Promise<HttpListener> {
-    const { host, port, onError, tls } = options;
-    const limits = {
-      headersTimeout: requestTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: checkingMs,
+    const { host, port, onError, tls, headersTimeoutMs = requestTimeoutMs } = options;
+    const served = {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: Math.max(headersTimeoutMs, requestTimeoutMs),
+      connectionsCheckingInterval: Math.min(checkingMs, headersTimeoutMs / 2),
       noDelay: true,
     };
-    const server = tls ? createTlsServer({ ...limits, ...tls.serverOptions }) : createServer(limits);
+    const server = tls ? createTlsServer({ ...served, ...tls.serverOptions }) : createServer(served);
     if ("setSecureContext" in server) tls?.keepUpToDate(server);
-    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
+    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, backlog, resolve));
     server.removeAllListeners("error").on("error", (error) => onError("http listener", error));
     const address = server.address();
     const bound = typeof address === "object" && address ? address.port : port;
@@ -148,6 +178,8 @@ export class HttpListener {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
+    const fault = this.#refusals.of(request.socket);
+    if (fault) return this.refuseUpgrade(socket, errors[fault.code].http, fault.message, fault.retryAfterMs);
     if (this.#answered) return this.refuseUpgrade(socket, 503, "the server is going down");
     const path = pathOf(request);
     const upgrade = this.#upgrades.get(path) ?? this.#upgrades.get("*");
@@ -160,9 +192,11 @@ export class HttpListener {
     upgrade.handler(request, socket, head);
   }
 
-  refuseUpgrade(socket: Duplex, status: number, reason: string): void {
+  /** `retryAfterMs`: when to try again, if that is known. */
+  refuseUpgrade(socket: Duplex, status: number, reason: string, retryAfterMs?: number): void {
     const body = `${reason}\n`;
-    const headers = `Content-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`;
+    const retry = retryAfterMs === undefined ? "" : `Retry-After: ${Math.ceil(retryAfterMs / 1000)}\r\n`;
+    const headers = `${retry}Content-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`;
     // A peer that keeps its side open must not keep ours.
     socket.once("finish", () => socket.destroy());
     socket.end(`HTTP/1.1 ${status} Refused\r\n${headers}\r\n\r\n${body}`);

@@ -68,6 +68,10 @@ export class Commit {
       this.#outcomes.push({ append, outcome: repeat(append, known, this.#logs), logs: [] });
       return;
     }
+    if (append.unlessRepeated) {
+      this.#outcomes.push({ append, outcome: { ok: false, fault: append.unlessRepeated }, logs: [] });
+      return;
+    }
     const logs: LogState[] = [];
     let early = append.durability === "memory";
     for (const name of append.logs) {

@@ -31,7 +31,9 @@ export function answerTo(code: string): string {
   if (code === "too_large") return answers.tooLong;
   if (code === "not_member") return answers.notMember;
   if (code === "forbidden") return answers.notAllowed;
-  return code === "storage_unavailable" || code === "internal" ? answers.unavailable : answers.unreadable;
+  return code === "storage_unavailable" || code === "internal" || code === "inbox_full"
+    ? answers.unavailable
+    : answers.unreadable;
 }
 
 /** What a device is told before it is let go, where it needs a token; undefined: the close code says it. */

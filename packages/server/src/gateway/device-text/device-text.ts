@@ -97,7 +97,10 @@ class Device {
     if (!this.participant.session && !this.#core.openLogin) this.participant.say(answers.tokenNeeded);
     else if (command === "help") this.#inform();
     else if (command) this.#carryOut(command);
-    else this.participant.say(answers.unreadable);
+    else {
+      this.participant.say(answers.unreadable);
+      this.participant.faulty();
+    }
     return undefined;
   }
 

@@ -77,7 +77,7 @@ export class ChatConnection implements Speech {
     this.#names = names;
     this.#frames = new TextFrames(
       maxFrameBytes,
-      (text) => this.#receive(text),
+      (text, bytes) => this.#receive(text, bytes),
       (fault) => this.#refuse(fault),
     );
     const wire = tcpWire(
@@ -116,8 +116,9 @@ export class ChatConnection implements Speech {
     this.#frameTimer ??= setTimeout(late, frameTimeMs(this.#core.limits.idleMs));
   }
 
-  #receive(text: string): void {
+  #receive(text: string, bytes: number): void {
     if (this.#unreadable) return;
+    this.participant.counted(bytes);
     const payload = parsePayload(text);
     this.#form ??= payload.form;
     this.participant.tasks.run(() => this.#carryOut(payload));
@@ -185,10 +186,7 @@ export class ChatConnection implements Speech {
   /** It is whom the token says, and in the lobby for good, where the token allows that; or goes on by another token. */
   async #prove(token: string): Promise<void> {
     if (this.participant.handle({ op: "renew", token, ref: renewal })) return;
-    const prepare = async (actor: Actor) => {
-      const joined = await this.#core.join(actor, lobby);
-      if (!joined.ok) this.#tell(joined.fault.message);
-    };
+    const prepare = (actor: Actor) => this.#enter(actor);
     const beforeStart = ({ user }: Session) => {
       this.#frames.maxBytes = this.#maxFrameBytes;
       this.#tell(`you are ${user.name}`);
@@ -198,6 +196,12 @@ export class ChatConnection implements Speech {
     const { code, message } = proved.fault;
     if (errors[code].closes) this.participant.close(code, message);
     else this.#tell(message);
+  }
+
+  /** Makes it a member of the lobby for good, or tells it why not. */
+  async #enter(actor: Actor): Promise<void> {
+    const joined = await this.#core.join(actor, lobby);
+    if (!joined.ok) this.#tell(joined.fault.message);
   }
 
   #rename(name: string): Promise<void> | undefined {
@@ -212,7 +216,7 @@ export class ChatConnection implements Speech {
     const before = this.participant.session;
     if (!before) return;
     if (this.#unanswered > 0) await new Promise<void>((resolve) => (this.#whenAnswered = resolve));
-    const prepare = async (actor: Actor) => void (await this.#core.join(actor, lobby));
+    const prepare = (actor: Actor) => this.#enter(actor);
     const beforeStart = ({ user }: Session) => {
       this.#seen.add(before.subscriptions.values());
       this.#tell(`you are now ${user.name}`);

@@ -2,9 +2,13 @@
  * The gateway of the Chat App: everybody who connects is in one chat, over TCP, in length-prefixed frames of text or JSON
  * (docs/gateways/framed-tcp.md).
  */
+import type { Fault } from "@parley/protocol";
 import type { Gateway, GatewayContext } from "../gateway.ts";
+import { lengthPrefix } from "../length-prefix.ts";
+import { encodeOne } from "../outbox.ts";
 import { listenTcp } from "../tcp-wire.ts";
 import { ChatConnection } from "./chat-connection.ts";
+import { systemLine } from "./codec.ts";
 import { Names } from "./names.ts";
 
 const name = "framed-tcp";
@@ -21,7 +25,8 @@ export interface FramedTcpOptions extends GatewayContext {
 export async function startFramedTcp(options: FramedTcpOptions): Promise<Gateway> {
   const names = new Names(options.core);
   const connections = new Set<ChatConnection>();
-  const { url, stop } = await listenTcp({ ...options, name }, (socket) => {
+  const refusal = ({ message }: Fault) => encodeOne(systemLine("structured", message), lengthPrefix);
+  const { url, stop } = await listenTcp({ ...options, name, refusal }, (socket) => {
     const connection = new ChatConnection(socket, { ...options, gateway: name, names });
     connections.add(connection);
     void connection.done.then(() => connections.delete(connection));

@@ -45,8 +45,8 @@ function encodeSent({
   }
   text += `],"recipients":[`;
   for (let i = 0; i < recipients.length; i++) {
-    const { to, state } = recipients[i] as (typeof recipients)[number];
-    text += `${i === 0 ? "" : ","}{"to":"${to}","state":"${state}"}`;
+    const { to, state, dead } = recipients[i] as (typeof recipients)[number];
+    text += `${i === 0 ? "" : ","}{"to":"${to}","state":"${state}"${dead ? `,"dead":"${dead}"` : ""}}`;
   }
   return `${text}]${duplicate ? `,"duplicate":true` : ""}}`;
 }

@@ -2,10 +2,11 @@
  * One connection of `parley.v1`, whatever carries it: `hello` first, then commands; the time limits; what ends it. The
  * carriers (`websocket.ts`, `tcp.ts`) give it frames as text and a way to write and close. Hot path.
  */
-import { type ErrorCode, errors, type Fault, fail, helloFrameBytes, helloTimeoutMs } from "@parley/protocol";
+import { type ClientMessage, type ErrorCode, errors, type Fault, fail, helloFrameBytes } from "@parley/protocol";
 import { parseClientMessage } from "@parley/protocol/validate";
 import type { Connection, CoreEvent } from "../../core/connection.ts";
 import type { Core } from "../../core/core.ts";
+import { rateLimited } from "../../core/limits/limiter.ts";
 import type { Session } from "../../core/session.ts";
 import type { EndReason, OpenConnection, Watched } from "../../core/traffic.ts";
 import { StorageUnavailable } from "../../engine/engine.ts";
@@ -23,6 +24,8 @@ export interface Carrier {
 }
 
 const normalClosure = 1000;
+/** When somebody may come back whose frames were not of the protocol. */
+const garbageRetryMs = 10_000;
 
 export class NativeConnection implements Connection, Watched {
   readonly info: Connection["info"];
@@ -48,29 +51,74 @@ export class NativeConnection implements Connection, Watched {
     this.#gate = new FlowGate(wire, wire.outbox);
     this.#open = core.traffic.connected(this);
     carrier.limitFrames(helloFrameBytes);
+    const { loginMs } = core.policy;
     this.#helloTimer = setTimeout(
-      () => this.#fatal(fail("hello_timeout", "no hello within 10 s").fault),
-      helloTimeoutMs,
+      () => this.#fatal(fail("hello_timeout", `no hello within ${loginMs / 1000} s`).fault),
+      loginMs,
     );
   }
 
-  /** One frame from the peer. */
-  receive(text: string): void {
+  /** One frame from the peer, which was `bytes` long. */
+  receive(text: string, bytes = text.length): void {
     if (this.#ended) return;
     const parsed = parseClientMessage(text);
-    if (!parsed.ok) return this.refuse(parsed.fault, parsed.fault.code === "bad_json" ? {} : aboutOf(text));
+    if (!parsed.ok) return this.#garbage(parsed.fault, text, bytes);
     const message = parsed.value;
     switch (message.op) {
+      case "ack":
+        if (this.#session === undefined) break;
+        this.#charge(bytes);
+        return this.#core.handle(this.#session, message);
       case "ping":
+        this.#charge(bytes);
         return this.#write({ op: "pong", ...refOf(message), ts: this.#core.now() });
       case "bye":
         return this.#end(normalClosure, "bye");
       case "hello":
-        return this.#hello(message);
+        if (this.#mayAsk(message, bytes)) this.#hello(message);
+        return;
       default:
-        if (this.#session) this.#core.handle(this.#session, message);
-        else this.refuse(fail("hello_required", `say hello before ${message.op}`).fault, message as { ref?: string });
+        if (!this.#session) break;
+        if (this.#mayAsk(message, bytes)) this.#core.handle(this.#session, message);
+        return;
     }
+    this.#charge(bytes);
+    this.refuse(fail("hello_required", `say hello before ${message.op}`).fault, message as { ref?: string });
+  }
+
+  /** Whether a request is within the rates; one that is not is answered with when to repeat it. */
+  #mayAsk(message: ClientMessage, bytes: number): boolean {
+    const { allowance } = this.#wire;
+    const wait = allowance === undefined ? 0 : allowance.ask(bytes);
+    if (allowance === undefined || wait === 0) return true;
+    if (message.op === "send")
+      this.#core.traffic.sendRefused("rate_limited", { clientId: message.clientId, user: this.#session?.user.name });
+    this.refuse(rateLimited(wait), message as { readonly ref?: string; readonly clientId?: string });
+    this.#slow(allowance.refused());
+    return false;
+  }
+
+  /** Counts a frame that cannot be refused: who sends too many of them is not read from for a while. */
+  #charge(bytes: number): void {
+    const { allowance } = this.#wire;
+    if (allowance) this.#slow(allowance.charge(bytes));
+  }
+
+  #slow(ms: number): void {
+    if (ms > 0) this.#gate.pauseFor(ms);
+  }
+
+  /** A frame of the carrier's own came: a ping or a pong of WebSocket. */
+  controlled(): void {
+    this.#charge(0);
+  }
+
+  /** Answers a frame that is not of the protocol; ends the connection of who sends nothing else. */
+  #garbage(fault: Fault, text: string, bytes: number): void {
+    this.#charge(bytes);
+    if (this.#wire.allowance?.faulty() === false)
+      return this.#fatal(fail("rate_limited", "too many frames that are not of this protocol", garbageRetryMs).fault);
+    this.refuse(fault, fault.code === "bad_json" ? {} : aboutOf(text));
   }
 
   #hello(message: Parameters<Core["login"]>[1] & { readonly ref?: string }): void {
@@ -98,6 +146,7 @@ export class NativeConnection implements Connection, Watched {
     clearTimeout(this.#helloTimer);
     this.#session = session;
     this.#open.user = session.user.name;
+    this.#wire.allowance?.isOf(this.#core.limiter.user(session.user.key));
     this.#carrier.limitFrames(this.#core.limits.maxFrameBytes);
     this.#write({ ...welcome, ...refOf(message) });
     for (const reset of resets) this.#write(reset);
@@ -113,8 +162,9 @@ export class NativeConnection implements Connection, Watched {
     this.#write({ op: "error", ...refOf(about), ...id, code, message, ...retry });
   }
 
-  #fatal({ code, message }: Fault): void {
-    this.#write({ op: "error", code, message, reconnect: errors[code].retry === "reconnect" });
+  #fatal(fault: Fault): void {
+    const { code } = fault;
+    this.#write(lastWords(fault));
     this.#end(errors[code].wsClose, code);
   }
 
@@ -195,6 +245,12 @@ export class NativeConnection implements Connection, Watched {
     clearTimeout(this.#helloTimer);
     this.#session?.end();
   }
+}
+
+/** The `error` with which a connection ends, or is not let in. */
+export function lastWords({ code, message, retryAfterMs }: Fault): object {
+  const retryAfter = retryAfterMs === undefined ? {} : { retryAfter: retryAfterMs };
+  return { op: "error", code, message, ...retryAfter, reconnect: errors[code].retry !== "no" };
 }
 
 /** What of a refused request tells the peer which one it was, where that can be read. */

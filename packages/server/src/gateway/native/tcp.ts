@@ -2,10 +2,11 @@
  * `parley.v1` over TCP: frames of a 4-byte big-endian length and that many bytes of UTF-8 JSON (PROTOCOL.md, "TCP").
  */
 import type { Socket } from "node:net";
-import { type FrameFault, fail } from "@parley/protocol";
+import { type Fault, type FrameFault, fail } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { ServerTls } from "../../tls/server-tls.ts";
+import type { Doors } from "../doors.ts";
 import { FrameProgress } from "../frame-progress.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
 import { IdleSweep } from "../idle-sweep.ts";
@@ -14,7 +15,7 @@ import { encodeOne } from "../outbox.ts";
 import { listenTcp, tcpWire } from "../tcp-wire.ts";
 import { TextFrames } from "../text-frames.ts";
 import { encodeEntry } from "./codec.ts";
-import { NativeConnection } from "./native-connection.ts";
+import { lastWords, NativeConnection } from "./native-connection.ts";
 
 const name = "native-tcp";
 
@@ -25,6 +26,7 @@ export interface NativeTcpOptions {
   readonly maxOutboxBytes: number;
   readonly log: GatewayLog;
   readonly tls?: ServerTls | undefined;
+  readonly doors?: Doors | undefined;
 }
 
 const faults: { readonly [F in FrameFault | "bad_utf8"]: string } = {
@@ -33,12 +35,13 @@ const faults: { readonly [F in FrameFault | "bad_utf8"]: string } = {
   bad_utf8: "the frame is not UTF-8",
 };
 
+const refusal = (fault: Fault) => encodeOne(JSON.stringify(lastWords(fault)), lengthPrefix);
 const encodeShared = (entry: Entry) => encodeOne(encodeEntry(entry), lengthPrefix);
 
 /** Listens. Rejects where the address cannot be had. */
 export async function startNativeTcp(options: NativeTcpOptions): Promise<Gateway> {
   const sweep = new IdleSweep<NativeConnection>(options.core.limits.idleMs);
-  const { url, stop } = await listenTcp({ ...options, name }, (socket) => accept(socket, options, sweep));
+  const { url, stop } = await listenTcp({ ...options, name, refusal }, (socket) => accept(socket, options, sweep));
   return {
     name,
     listeners: [{ url, purpose: "native protocol over TCP: devices and programs" }],
@@ -59,7 +62,7 @@ function accept(
   const progress = new FrameProgress(core.limits.idleMs);
   const frames = new TextFrames(
     0,
-    (text) => connection.receive(text),
+    (text, bytes) => connection.receive(text, bytes),
     (fault) => connection.refuse(fail(fault, faults[fault]).fault),
   );
   const wire = tcpWire(

@@ -68,13 +68,14 @@ function open(
   sweep.connections.add(connection);
   return {
     heard: () => connection.heard(),
+    control: () => connection.controlled(),
     drained: () => connection.drained(),
     gone: () => {
       sweep.connections.delete(connection);
       connection.gone();
     },
     text: (text, bytes) => {
-      if (helloLimit.took(bytes)) connection.receive(text);
+      if (helloLimit.took(bytes)) connection.receive(text, bytes);
       else connection.refuse(helloTooLarge);
     },
     binary: () => connection.refuse(fail("bad_frame", "frames of this protocol are text").fault),

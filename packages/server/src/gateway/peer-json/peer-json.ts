@@ -2,7 +2,7 @@
  * The gateway of SimpleMessageService: peers that log in by name over WebSocket and send each other texts as JSON
  * (docs/gateways/peer-json.md).
  */
-import { errors, parseUser } from "@parley/protocol";
+import { type ErrorCode, errors, parseUser } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
 import type { Entry } from "../../engine/entry.ts";
@@ -29,26 +29,28 @@ const encodeShared = (entry: Entry) => encodeOne(encodePeerMessage(entry), webSo
 export function startPeerJson({ log, ...options }: PeerJsonOptions): Gateway {
   const { core } = options;
   return startWebSocketGateway(
-    { name: "peer-json", purpose: "peers that log in by name and send JSON", ...options },
+    { name: "peer-json", purpose: "peers that log in by name and send JSON", ...options, loginFirst: true },
     (wire) => open(core, wire, log),
   );
 }
 
 function open(core: Core, wire: Wire, log: GatewayLog): WebSocketPeer {
   const refuse = (reason: string) => participant.say(JSON.stringify({ error: reason }));
+  // Whoever logs in by name is told of other ends by the close code alone, as ever.
+  const closing = (code: ErrorCode, reason: string) => {
+    if (!core.openLogin || code === "hello_timeout" || code === "rate_limited") refuse(reason);
+  };
   const encode = (entry: Entry, shared: boolean) => (shared ? entry.encodedBy(encodeShared) : encodePeerMessage(entry));
   const told = (event: Told) => tell(event, participant);
-  // Whoever logs in by name is told by the close code alone, as ever.
-  const speech = core.openLogin
-    ? { encode, told }
-    : { encode, told, closing: (_: unknown, reason: string) => refuse(reason) };
-  const participant = new Participant(core, wire, speech, log);
+  const participant = new Participant(core, wire, { encode, told, closing }, log);
+  participant.awaitLogin();
   return {
     participant,
     text: (text) => participant.tasks.run(() => receive(text, core, participant, refuse)),
     binary: () => {
       participant.tasks.run(() => {
         refuse("this protocol is JSON text");
+        participant.faulty();
         return undefined;
       });
     },
@@ -65,6 +67,7 @@ function receive(
   const parsed = parsePeerMessage(text);
   if (!parsed.ok) {
     refuse(parsed.fault.message);
+    participant.faulty();
     return undefined;
   }
   const message = parsed.value;

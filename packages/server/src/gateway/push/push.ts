@@ -8,6 +8,7 @@ import type { Core } from "../../core/core.ts";
 import type { Identity } from "../../core/identity.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { HttpListener, UpgradeHandler } from "../../http/http-listener.ts";
+import type { Doors } from "../doors.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
 import { IdleSweep } from "../idle-sweep.ts";
 import { encodeOne } from "../outbox.ts";
@@ -34,6 +35,7 @@ export interface PushOptions {
   readonly http: HttpListener;
   readonly maxOutboxBytes: number;
   readonly log: GatewayLog;
+  readonly doors?: Doors | undefined;
   /** Origins of web pages, beside the server's own. */
   readonly origins: readonly string[];
   /** What tokens are signed with; empty: a secret that the server keeps for itself. */
@@ -48,13 +50,13 @@ const encodeShared = (entry: Entry) => encodeOne(contentOf(entry), webSocketText
 
 /** Serves `/token`, `/ws/token`, `/message`, `/healthcheck` and `/ws`. Rejects with `StorageUnavailable`. */
 export async function startPush(options: PushOptions): Promise<Gateway> {
-  const { core, http, maxOutboxBytes, log, redisUrl } = options;
+  const { core, http, maxOutboxBytes, log, redisUrl, doors } = options;
   const { maxFrameBytes, idleMs } = core.limits;
   const app = options.appSecret || (await core.secret("push.app"));
   const socket = options.socketSecret || (await core.secret("push.socket"));
   const bearers = new Bearers(core, new Tokens({ app, socket }, () => core.now()));
   const origins = [...options.origins, ...ownOrigins(http.url)];
-  http.routes(pushRoutes({ core, bearers, origins, log }));
+  http.routes(pushRoutes({ core, bearers, origins, log, addressOf: (ip) => doors?.keyOf(ip) }));
 
   const acceptor = new WebSocketAcceptor({ gateway: name, maxPayload: maxFrameBytes, maxOutboxBytes, idleMs });
   const sweep = new IdleSweep<Participant>(idleMs, (peer) => peer.probe(), Math.max(3, Math.ceil(idleMs / pingMs)));

@@ -16,12 +16,14 @@ export interface PushRoutesOptions {
   /** Origins of web pages that may use the routes. */
   readonly origins: readonly string[];
   readonly log: GatewayLog;
+  /** By what an address is counted; undefined: it is not. */
+  readonly addressOf: (ip: string) => string | undefined;
 }
 
 type Request = FastifyRequest<{ Body: Buffer | undefined }>;
 
 /** The routes as a plugin of the listener. */
-export function pushRoutes({ core, bearers, origins, log }: PushRoutesOptions): FastifyPluginAsync {
+export function pushRoutes({ core, bearers, origins, log, addressOf }: PushRoutesOptions): FastifyPluginAsync {
   return async (app) => {
     takeAnyBody(app);
     allowOrigins(app, origins, ["/token", "/ws/token", "/message", "/healthcheck"]);
@@ -29,6 +31,11 @@ export function pushRoutes({ core, bearers, origins, log }: PushRoutesOptions): 
       // Cut off while it still sends, a client would not see the answer. A request has its time limit.
       await finished(raw.resume()).catch(() => {});
       return answerError(error, reply, log);
+    });
+
+    app.addHook("onRequest", async ({ ip }, reply) => {
+      const limited = core.limiter.request(addressOf(ip), undefined, 0);
+      return limited && refuse(reply, limited);
     });
 
     app.get("/healthcheck", async () => "ok");
@@ -44,15 +51,21 @@ export function pushRoutes({ core, bearers, origins, log }: PushRoutesOptions): 
       answerToken(reply, await bearers.socketToken(headers.authorization ?? "")),
     );
 
-    app.post("/message", { bodyLimit: core.limits.maxFrameBytes }, async ({ headers, body }: Request, reply) => {
+    app.post("/message", { bodyLimit: core.limits.maxFrameBytes }, async ({ headers, body, ip }: Request, reply) => {
       const { authorization } = headers;
       const isNobody = core.openLogin && authorization === undefined;
       const identity = isNobody ? undefined : await bearers.identify(authorization ?? "", "app");
       if (identity && !identity.ok) return refuse(reply, identity.fault);
-      const notification = parseNotification(body);
-      if (!notification.ok) return refuse(reply, notification.fault);
       const from = identity ? await core.actor(identity.value) : ok("push" as const);
       if (!from.ok) return refuse(reply, from.fault);
+      const user = typeof from.value === "string" ? undefined : from.value.user;
+      const limited = core.limiter.request(addressOf(ip), user?.key, body?.length ?? 0);
+      if (limited) {
+        core.traffic.sendRefused(limited.code, { user: user?.name });
+        return refuse(reply, limited);
+      }
+      const notification = parseNotification(body);
+      if (!notification.ok) return refuse(reply, notification.fault);
       const posted = await notify(core, notification.value, from.value);
       return posted.ok ? reply.type("application/json").send('{"status": "ok"}') : refuse(reply, posted.fault);
     });

@@ -10,6 +10,7 @@ import type { Connection, CoreEvent } from "../../core/connection.ts";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
 import type { Identity } from "../../core/identity.ts";
+import type { Allowance } from "../../core/limits/allowance.ts";
 import type { LogFields } from "../../core/log.ts";
 import { messageIdOf } from "../../core/message.ts";
 import type { Session } from "../../core/session.ts";
@@ -34,6 +35,8 @@ export interface AgentOptions {
   readonly source: Source;
   /** The `sender_port`: where it receives. */
   readonly port: number;
+  /** What it may still send. */
+  readonly allowance: Allowance;
   /** Nobody can pretend to be at that address: there is nothing to show. */
   readonly local: boolean;
   /** What only the agent is told; undefined where login is open. */
@@ -130,6 +133,11 @@ export class Agent implements Connection, Sweepable, Watched {
     return true;
   }
 
+  /** A datagram of `bytes` bytes asks for something. Returns in how many ms it may be repeated; 0: it may be carried out. */
+  ask(bytes: number): number {
+    return this.#options.allowance.ask(bytes);
+  }
+
   /** Does `task` after those before it. False: too many wait, it is not done. */
   run(task: Task): boolean {
     if (this.#pending >= maxPending) return false;
@@ -161,6 +169,7 @@ export class Agent implements Connection, Sweepable, Watched {
     }
     this.#session = session;
     this.#open.user = session.user.name;
+    this.#options.allowance.isOf(this.#options.core.limiter.user(session.user.key));
     return { ok: true, value: session.user };
   }
 
@@ -269,6 +278,7 @@ export class Agent implements Connection, Sweepable, Watched {
     this.#ended = true;
     this.#open.ended(reason);
     this.#queue.close();
+    this.#options.allowance.end();
     this.#session?.end();
     this.#options.onEnd(this);
   }

@@ -8,6 +8,8 @@ import type { Result, UserAddress } from "@parley/protocol";
 import type { Actor } from "../../core/authorisation.ts";
 import type { Core } from "../../core/core.ts";
 import type { Identity } from "../../core/identity.ts";
+import type { Allowance } from "../../core/limits/allowance.ts";
+import type { Doors } from "../doors.ts";
 import type { GatewayLog } from "../gateway.ts";
 import { IdleSweep } from "../idle-sweep.ts";
 import { unexpected } from "../unexpected.ts";
@@ -26,6 +28,7 @@ export interface BrokerOptions {
   readonly isLocal: (address: string) => boolean;
   /** Most agents at a time; 10,000 unless given. */
   readonly maxAgents?: number;
+  readonly doors?: Doors | undefined;
 }
 
 /** Hands a datagram to the operating system; `done` is told later whether it took it. */
@@ -68,16 +71,37 @@ export class Broker {
     const { sender } = message;
     const { core } = this.#options;
     if (message.id === "log_in") {
+      if (!this.#mayAsk(source)) return;
       if (!core.openLogin) return void this.#prove(message, source);
       return this.#logIn(message, source, () => core.identify({ user: sender.name }, infoOf(source)));
     }
     const agent = this.#agents.get(sender.key);
-    if (!agent?.owns(message.content.session))
-      return this.#refuse(message, source, `${sender.name} is not logged in: send log_in first`);
+    if (!agent?.owns(message.content.session)) {
+      if (this.#mayAsk(source)) this.#refuse(message, source, `${sender.name} is not logged in: send log_in first`);
+      return;
+    }
     if (agent.address !== source.address) return this.#refuse(message, source, elsewhere(sender));
     this.#heard(agent, source);
+    const wait = agent.ask(source.bytes);
+    if (wait > 0) {
+      this.refused += 1;
+      if (message.id.endsWith("_message")) core.traffic.sendRefused("rate_limited", { user: sender.name });
+      agent.say(encodeNotice(`too much at once: a ${message.id} was not taken, try again after ${wait} ms`));
+      return;
+    }
     const taken = agent.run(() => (agent.session ? this.#ask(message, agent, agent.session) : undefined));
     if (!taken) agent.say(encodeNotice(`too much at once: a ${message.id} was not taken`));
+  }
+
+  /**
+   * Whether somebody who is not logged in is within the rates of the address; if not, that is all: it may be forged, and no
+   * answer would help.
+   */
+  #mayAsk({ address, bytes }: Source): boolean {
+    const { core, doors } = this.#options;
+    const may = core.limiter.request(doors?.keyOf(address), undefined, bytes) === undefined;
+    if (!may) this.refused += 1;
+    return may;
   }
 
   #heard(agent: Agent, source: Source, isLogin = false): void {
@@ -129,7 +153,10 @@ export class Broker {
       return;
     }
     if (!present && !this.#hasRoom()) return this.#refuse(message, source, tooMany);
-    const agent = this.#open(sender, source, port);
+    const { core, doors } = this.#options;
+    const admitted = core.limiter.admit(doors?.keyOf(source.address));
+    if (!admitted.ok) return this.#refuse(message, source, admitted.fault.message);
+    const agent = this.#open(sender, source, port, admitted.value);
     agent.heard(source, true);
     agent.run(async () => {
       const result = await identify()
@@ -144,12 +171,13 @@ export class Broker {
   }
 
   /** An agent that speaks for `user` from now on, though not logged in yet. */
-  #open({ key }: UserAddress, source: Source, port: number): Agent {
+  #open({ key }: UserAddress, source: Source, port: number, allowance: Allowance): Agent {
     const { core, log, isLocal, maxDatagramBytes, maxOutboxBytes } = this.#options;
     const agent = new Agent({
       core,
       source,
       port,
+      allowance,
       local: isLocal(source.address),
       secret: core.openLogin ? undefined : randomBytes(secretBytes).toString("base64url"),
       send: (datagram, done) => this.#sendTo(datagram, port, source.address, done),

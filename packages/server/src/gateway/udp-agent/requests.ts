@@ -2,7 +2,7 @@
  * What agents that are logged in ask, and what becomes of it: the mapping of `udp-agent` to the core, in the protocol's
  * words. Called by the broker, one request of an agent after the other.
  */
-import { type Fault, maxRecipients, type Result } from "@parley/protocol";
+import type { Fault, Result } from "@parley/protocol";
 import type { Actor } from "../../core/authorisation.ts";
 import type { Core } from "../../core/core.ts";
 import type { GatewayLog } from "../gateway.ts";
@@ -67,7 +67,7 @@ export class Requests {
 
   #multicast(agent: Agent, actor: Actor, { receiver_usernames, message_text }: Asked<"multicast_message">): undefined {
     const [known, unknown] = partition(receiver_usernames, (receiver) => this.#core.user(receiver));
-    for (const to of chunks(known)) this.#send(agent, actor, to, message_text);
+    for (const to of chunks(known, this.#core.policy.maxRecipients)) this.#send(agent, actor, to, message_text);
     if (unknown.length > 0) agent.say(encodeNotice(`${listed(unknown)}: unknown. The message was not sent there`));
   }
 
@@ -79,7 +79,11 @@ export class Requests {
     const { room, members, unknown } = made.value;
     if (unknown.length > 0) agent.say(encodeNotice(`${listed(unknown)}: unknown, not in the group`));
     const body = `group ${room.slice(1)}: ${listed(members)}`;
-    const posts = await Promise.all(chunks(members).map((to) => this.#core.post("broker", { to, body, copy: false })));
+    const posts = await Promise.all(
+      chunks(members, this.#core.policy.maxRecipients).map((to) =>
+        this.#core.post("broker", { to, body, copy: false }),
+      ),
+    );
     const failed = posts.find((posted): posted is Extract<Result<never>, { ok: false }> => !posted.ok);
     if (failed) agent.say(encodeNotice(failed.fault.message));
   }
@@ -109,7 +113,7 @@ function partition(names: readonly string[], isKnown: (name: string) => unknown)
 }
 
 /** Lists of as many as one send takes. */
-function chunks(names: readonly string[]): string[][] {
+function chunks(names: readonly string[], maxRecipients: number): string[][] {
   const count = Math.ceil(names.length / maxRecipients);
   return Array.from({ length: count }, (_, i) => names.slice(i * maxRecipients, (i + 1) * maxRecipients));
 }

@@ -5,6 +5,7 @@
 import type { RemoteInfo } from "node:dgram";
 import type { Core } from "../../core/core.ts";
 import { authority } from "../../http/authority.ts";
+import type { Doors } from "../doors.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
 import { isLoopback, UdpSockets } from "../udp-sockets.ts";
 import { Broker, type SendTo } from "./broker.ts";
@@ -22,6 +23,7 @@ export interface UdpAgentOptions {
   readonly maxDatagramBytes: number;
   readonly maxOutboxBytes: number;
   readonly log: GatewayLog;
+  readonly doors?: Doors | undefined;
   /** Whether nobody elsewhere can send in the name of that address; loopback unless given. */
   readonly isLocal?: (address: string) => boolean;
 }

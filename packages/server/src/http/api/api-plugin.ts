@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { Authentication } from "../../auth/authentication.ts";
 import type { Core } from "../../core/core.ts";
+import type { Doors } from "../../gateway/doors.ts";
 import type { GatewayLog } from "../../gateway/gateway.ts";
 import type { HttpListener } from "../http-listener.ts";
 import type { SchemaTypes } from "./validation.ts";
@@ -18,6 +19,8 @@ export interface ApiOptions {
   /** How much may wait for one stream. */
   readonly maxOutboxBytes: number;
   readonly log: GatewayLog;
+  /** Who counts addresses; none: nobody. */
+  readonly doors?: Doors | undefined;
 }
 
 /** Where a plugin puts its routes: paths are below `/v1`, handlers are typed by the schemas. */

@@ -18,6 +18,7 @@ import { messageRoutes } from "./message-routes.ts";
 import { refuseOtherMethods } from "./other-methods.ts";
 import { peopleRoutes } from "./people-routes.ts";
 import { answerProblems, Problem, problemRoutes } from "./problem.ts";
+import { limitAddresses, limitUsers } from "./rate-limit.ts";
 import { roomRoutes } from "./room-routes.ts";
 import { Message, Position, Presence } from "./schemas.ts";
 import { sessionRoutes } from "./session-routes.ts";
@@ -54,10 +55,11 @@ const bodyLimit = 65_536;
 
 /** Adds the API's routes to the listener. */
 export function startApi(options: ApiOptions): Gateway {
-  const { core, http, log } = options;
+  const { core, http, log, doors } = options;
   http.routes(async (listener) => {
     const version = async (app: FastifyInstance) => {
       answerProblems(app, log);
+      limitAddresses(app, core, doors);
       validateRequests(app);
       allowPages(app, http);
       for (const schema of named) app.addSchema(schema);
@@ -66,6 +68,7 @@ export function startApi(options: ApiOptions): Gateway {
       problemRoutes(app);
       await app.register(async (routes) => {
         authenticateRequests(routes, core);
+        limitUsers(routes, core);
         routes.addHook("onRoute", (route) => {
           route.bodyLimit ??= bodyLimit;
           route.schema = { querystring: noParameters, ...route.schema };

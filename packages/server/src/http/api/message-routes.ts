@@ -63,6 +63,8 @@ export const messageRoutes: ApiPlugin = (app, { core }) => {
             "too_large",
             "frame_too_large",
             "client_id_reused",
+            "too_many",
+            "inbox_full",
             "bad_content_type",
           ]),
         },

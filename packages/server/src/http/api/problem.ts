@@ -83,7 +83,7 @@ function faultOf(error: FastifyError, log: GatewayLog): Fault {
 }
 
 /** The codes with which every operation may fail. */
-const always: readonly ErrorCode[] = ["bad_message", "internal"];
+const always: readonly ErrorCode[] = ["bad_message", "rate_limited", "internal"];
 /** Those of operations that ask who it is. */
 const whereAuthenticated: readonly ErrorCode[] = [
   "unauthorized",

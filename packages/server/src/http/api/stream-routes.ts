@@ -54,7 +54,7 @@ export const streamRoutes: ApiPlugin = (app, options) => {
             description: "The stream.",
             content: { "text/event-stream": { schema: { type: "string" } } },
           },
-          ...problems(["bad_name", "shutting_down"]),
+          ...problems(["bad_name", "too_many", "shutting_down"]),
         },
       },
     },
