@@ -45,7 +45,7 @@ export class Doors {
   keyOf(address: string): string | undefined {
     if (address === "") return undefined;
     const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
-    const plain = mapped ?? address.replace(/%.*$/, "");
+    const [plain = ""] = mapped === undefined ? address.split("%", 1) : [mapped];
     const isV6 = isIPv6(plain);
     if (this.#exempt.check(plain, isV6 ? "ipv6" : "ipv4")) return undefined;
     return isV6 ? networkOf(plain) : plain;
