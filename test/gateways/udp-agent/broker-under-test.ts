@@ -1,8 +1,8 @@
 /** The gateway on a core in the test's own process: on ports of its own, with what it counts and what it complained of. */
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
-import type { CoreOptions } from "../../../packages/server/src/core/core.ts";
 import { deadLetterLog } from "../../../packages/server/src/core/dead-letters.ts";
+import type { CoreOptions } from "../../../packages/server/src/core/opening.ts";
 import { startUdpAgent, type UdpAgentGateway } from "../../../packages/server/src/gateway/udp-agent/udp-agent.ts";
 import { type CoreFixture, openCore } from "../../../packages/server/testing/core-fixture.ts";
 

@@ -8,76 +8,44 @@ import {
   defaultWindow,
   everyone,
   fail,
-  type LogName,
   ok,
-  type Position,
-  parseAddress,
   parseUser,
   type Result,
   type ServerMessages,
   type Trace,
   type UserAddress,
 } from "@parley/protocol";
-import type { Engine } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
-import { Accounts } from "./accounts.ts";
+import type { Accounts } from "./accounts.ts";
 import { admit, chosenDevice, expiryOf, stands } from "./admission.ts";
 import { adoptLetters } from "./adopted-letters.ts";
 import { type Actor, actorOf, authorise } from "./authorisation.ts";
-import { type Clock, randomWord } from "./clock.ts";
+import { randomWord } from "./clock.ts";
 import { type Command, handle } from "./commands.ts";
 import type { Connection } from "./connection.ts";
 import { Counters } from "./counters.ts";
-import { Cursors } from "./cursors.ts";
-import { DeadLetters } from "./dead-letters.ts";
-import { DeliveryRecord } from "./delivery-record.ts";
-import { Directory, type User } from "./directory.ts";
-import { Expiry } from "./expiry.ts";
+import type { User } from "./directory.ts";
 import { sayFarewell } from "./farewell.ts";
-import { Hub } from "./hub.ts";
-import { type Authenticate, type Credentials, type Identity, takeAtTheirWord } from "./identity.ts";
-import { createIds } from "./ids.ts";
+import type { Credentials, Identity } from "./identity.ts";
 import { Inspection } from "./inspection.ts";
 import { LetterBook } from "./letter-book.ts";
-import { Inboxes } from "./limits/inboxes.ts";
 import { Limiter } from "./limits/limiter.ts";
-import { defaultPolicy, type LimitPolicy } from "./limits/policy.ts";
+import type { LimitPolicy } from "./limits/policy.ts";
 import { LiveSessions } from "./live-sessions.ts";
-import { type Log, type LogFields, silentLog } from "./log.ts";
 import { addMembers, enter, findRoom, type Group, leave } from "./membership.ts";
+import { type CoreOptions, openServices } from "./opening.ts";
 import { type Posted, post } from "./post.ts";
-import { Presence } from "./presence.ts";
-import { Readers } from "./readers.ts";
 import { type Removed, removeRoom, removeUser } from "./removal.ts";
 import { checkChoosable, type SystemName } from "./reserved-names.ts";
-import { Retention, type RetentionPolicy } from "./retention.ts";
-import { type RevocationRequest, Revocations } from "./revocations.ts";
+import { resume } from "./resumption.ts";
+import { Retention } from "./retention.ts";
+import type { RevocationRequest, Revocations } from "./revocations.ts";
 import { keepSecret } from "./secrets.ts";
 import type { CoreLimits, Services } from "./services.ts";
-import { readableBy, Session } from "./session.ts";
-import { Statistics } from "./statistics.ts";
+import { Session } from "./session.ts";
+import type { Statistics } from "./statistics.ts";
 import { trace } from "./trace.ts";
-import { Traffic } from "./traffic.ts";
-
-export interface CoreOptions {
-  readonly engine: Engine;
-  readonly clock: Clock;
-  readonly limits: CoreLimits;
-  /** Default: `defaultPolicy`. */
-  readonly policy?: LimitPolicy;
-  readonly retention: RetentionPolicy;
-  /** How many deliveries and acknowledgements are remembered, for `trace`; default: none. */
-  readonly rememberedDeliveries?: number;
-  readonly onError: Services["onError"];
-  /** Is told of connections and refusals. Default: nobody is. */
-  readonly log?: Log;
-  /** Default: everybody is whom they say. */
-  readonly authenticate?: Authenticate;
-  /** No token that `authenticate` takes lives longer. Default: 366 days. */
-  readonly longestTokenMs?: number;
-  /** Whether names are given for the asking; otherwise a token is needed. Default: where there is no `authenticate`. */
-  readonly openLogin?: boolean;
-}
+import type { Traffic } from "./traffic.ts";
 
 /** What a gateway says to log a connection in. */
 export type Login = Omit<ClientMessages["hello"], "op" | "ref" | keyof Credentials> & Credentials;
@@ -88,8 +56,6 @@ export interface LoggedIn {
   /** Positions that could not be resumed; to be told after `welcome`. */
   readonly resets: readonly ServerMessages["reset"][];
 }
-
-const defaultLongestTokenMs = 366 * 24 * 3_600_000;
 
 /** When a login may be tried again that was one too many. */
 const sessionRetryMs = 5000;
@@ -131,41 +97,9 @@ export class Core {
 
   /** Loads users, rooms and memberships. Rejects with `StorageUnavailable`. */
   static async open(options: CoreOptions): Promise<Core> {
-    const { engine, clock, limits, policy = defaultPolicy, rememberedDeliveries = 0, onError, log } = options;
-    const { authenticate = takeAtTheirWord, longestTokenMs = defaultLongestTokenMs } = options;
-    const now = () => clock.now();
-    const sessions = new LiveSessions<Session>(now);
-    const directory = await Directory.load(engine);
-    const newId = createIds(clock);
-    const cursors = new Cursors(engine);
-    const readers = new Readers(directory, cursors);
-    const traffic = new Traffic(log ?? silentLog);
-    const accounts = new Accounts(engine, readers);
-    const deadLetters = new DeadLetters(engine, clock, newId, readers, (reason) => traffic.died(reason));
-    const onFault = (error: unknown, about?: LogFields) => onError("a dead letter was not written", error, about);
-    const services: Services = {
-      engine,
-      clock,
-      limits,
-      policy,
-      directory,
-      newId,
-      onError,
-      hub: new Hub(engine),
-      inboxes: new Inboxes(engine, cursors, policy, onError),
-      cursors,
-      readers,
-      statistics: await Statistics.open(engine, (error) => onError("statistics were not written", error)),
-      presence: new Presence(clock, directory, (error) => onError("lastSeen was not written", error)),
-      deadLetters,
-      authenticate,
-      sessions,
-      revocations: await Revocations.load({ engine, sessions, now, longestTokenMs }),
-      traffic,
-      accounts,
-      deliveries: new DeliveryRecord(clock, rememberedDeliveries),
-      expiry: new Expiry({ engine, clock, readers, accounts, deadLetters, onFault }),
-    };
+    const { engine, clock } = options;
+    const sessions = new LiveSessions<Session>(() => clock.now());
+    const services = await openServices(options, sessions);
     await adoptLetters(engine);
     return new Core(services, sessions, await Counters.load(engine), options);
   }
@@ -464,23 +398,4 @@ export class Core {
     this.#services.presence.stop();
     this.#services.statistics.stop();
   }
-}
-
-/** Makes a session read all that its user reads; returns the positions that could not be resumed. */
-async function resume(session: Session, positions: readonly Position[]): Promise<ServerMessages["reset"][]> {
-  const asked = new Map<LogName, Position>();
-  for (const position of positions) {
-    const address = parseAddress(position.log);
-    if (address.ok) asked.set(address.value.key, position);
-  }
-  const resets: ServerMessages["reset"][] = [];
-  for (const log of readableBy(session.user)) {
-    const position = asked.get(log);
-    const subscription = await session.read(log, position);
-    if (!position || !subscription) continue;
-    const { epoch } = subscription.topic;
-    if (position.epoch !== epoch || position.seq !== subscription.sent)
-      resets.push({ op: "reset", log, epoch, seq: subscription.sent });
-  }
-  return resets;
 }

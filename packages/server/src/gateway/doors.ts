@@ -41,9 +41,9 @@ export class Doors {
     return admitted;
   }
 
-  /** By what an address is counted; undefined: it is not. */
-  keyOf(address: string): string | undefined {
-    if (address === "") return undefined;
+  /** By what an address is counted; undefined: it is not. A socket that was closed meanwhile has no address. */
+  keyOf(address: string | undefined): string | undefined {
+    if (!address) return undefined;
     const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
     const [plain = ""] = mapped === undefined ? address.split("%", 1) : [mapped];
     const isV6 = isIPv6(plain);
