@@ -3,6 +3,7 @@
  * core makes them (`core/letter-book.ts`, `core/trace.ts`).
  */
 import type { LogName } from "./names.ts";
+
 /** Every reason, with what it means; docs/dead-letters.md has them from here (a test compares them). */
 export const deadReasons = {
   expired: "its `ttl` passed before every reader had acknowledged it",
@@ -15,8 +16,8 @@ export const deadReasons = {
 } as const;
 export type DeadReason = keyof typeof deadReasons;
 
-/** A message as it was stored. */
-export interface StoredLetterMessage {
+/** A message as it is stored: what the payload of a log's entry parses to. */
+export interface StoredMessage {
   readonly id: string;
   readonly from: string;
   readonly to: string | readonly string[];
@@ -28,7 +29,7 @@ export interface StoredLetterMessage {
   readonly clientId?: string;
   readonly expiresAt?: number;
   readonly receipt?: true;
-  /** The id of the message that was sent again. */
+  /** The id of the message that was sent again; see `core/replay.ts`. */
   readonly replayOf?: string;
 }
 
@@ -54,7 +55,7 @@ export interface DeadLetter {
 export interface Letter extends Omit<DeadLetter, "message"> {
   /** Its seq in the dead-letter log: what it is named by. */
   readonly letter: number;
-  readonly message: StoredLetterMessage;
+  readonly message: StoredMessage;
   /** The latest replay. */
   readonly replayed?: { readonly id: string; readonly ts: number; readonly to: string };
 }
@@ -134,7 +135,7 @@ export interface Trace {
   /** When the server took it, by the id: ms since the epoch. */
   readonly ts: number;
   /** What it was, without its body; absent where neither a log nor a dead letter has it any more. */
-  readonly message?: Omit<StoredLetterMessage, "body"> & { readonly bytes: number };
+  readonly message?: Omit<StoredMessage, "body"> & { readonly bytes: number };
   readonly places: readonly TracedPlace[];
   readonly deadLetters: readonly TracedLetter[];
   /** Since when deliveries are remembered; absent: they are not. */

@@ -10,7 +10,7 @@ export {
   type Purged,
   type Receiver,
   type Replayed,
-  type StoredLetterMessage,
+  type StoredMessage,
   type Trace,
   type TracedLetter,
   type TracedPlace,

@@ -1,4 +1,6 @@
 /** Pages of a log, both ways (PROTOCOL.md, `history`): reads only, moves no cursor. What has expired is left out. */
+
+import type { StoredMessage } from "@parley/protocol";
 import {
   type ClientMessages,
   defaultPage,
@@ -13,7 +15,7 @@ import {
 import type { Direction, Engine } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import type { HistoryPage } from "./connection.ts";
-import { parsePayload, type StoredMessage } from "./message.ts";
+import { parsePayload } from "./message.ts";
 
 type History = ClientMessages["history"];
 

@@ -2,6 +2,8 @@
  * What there is, read without a session: users, rooms, devices, sessions, logs. For the HTTP API. Reads only, and does not
  * decide who may ask: that is the caller's question.
  */
+
+import type { StoredMessage } from "@parley/protocol";
 import {
   type DeviceKey,
   everyone,
@@ -20,7 +22,6 @@ import { type Actor, authorise } from "./authorisation.ts";
 import type { Room, User } from "./directory.ts";
 import { type HistoryQuery, isUser, readAll, readPage } from "./history.ts";
 import { findRoom } from "./membership.ts";
-import type { StoredMessage } from "./message.ts";
 import { pageOf } from "./paging.ts";
 import type { Services } from "./services.ts";
 import type { Session } from "./session.ts";

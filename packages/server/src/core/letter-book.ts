@@ -3,6 +3,8 @@
  * log. Its record (`dead-letters.ts`) says whether it was replayed or purged; the log keeps the text until everything
  * before it was purged too.
  */
+
+import type { StoredMessage } from "@parley/protocol";
 import {
   type DeadLetter,
   type DeadReason,
@@ -17,7 +19,6 @@ import {
 } from "@parley/protocol";
 import type { Direction, RecordKinds, RecordWrite } from "../engine/engine.ts";
 import { deadLetterLog, letterKey, parseLetter } from "./dead-letters.ts";
-import type { StoredMessage } from "./message.ts";
 import { Mutex } from "./mutex.ts";
 import { recipientOf, sendAgain } from "./replay.ts";
 import type { Services } from "./services.ts";

@@ -3,24 +3,7 @@
  * way in; from then on the text is spliced, not built again. Hot path.
  */
 import { hash } from "node:crypto";
-import type { ClientMessages } from "@parley/protocol";
-
-/** What `payload` parses to. */
-export interface StoredMessage {
-  readonly id: string;
-  readonly from: string;
-  readonly to: string | readonly string[];
-  readonly ts: number;
-  readonly body: string;
-  readonly encoding?: "base64";
-  readonly contentType?: string;
-  readonly type?: string;
-  readonly clientId?: string;
-  readonly expiresAt?: number;
-  readonly receipt?: true;
-  /** The id of the message that was sent again; see `replay.ts`. */
-  readonly replayOf?: string;
-}
+import type { ClientMessages, StoredMessage } from "@parley/protocol";
 
 type Send = ClientMessages["send"];
 

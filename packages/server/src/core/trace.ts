@@ -3,6 +3,8 @@
  * left. Needs no index: an id tells its time, by which it is searched for in the logs. The answer says what it knows and
  * how far it looked; it never has the body.
  */
+
+import type { StoredMessage } from "@parley/protocol";
 import {
   fail,
   type LogName,
@@ -17,7 +19,7 @@ import {
 import type { Entry } from "../engine/entry.ts";
 import { deadLetterLog, isInternal, lettersOf, parseLetter } from "./dead-letters.ts";
 import type { LetterBook } from "./letter-book.ts";
-import { parsePayload, type StoredMessage } from "./message.ts";
+import { parsePayload } from "./message.ts";
 import { pendingOf } from "./readers.ts";
 import type { Services } from "./services.ts";
 

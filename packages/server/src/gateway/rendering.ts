@@ -3,8 +3,9 @@
  * (docs/gateways/README.md, "What a protocol has no words for").
  */
 
+import type { StoredMessage } from "@parley/protocol";
 import { foldName } from "@parley/protocol";
-import { parsePayload, type StoredMessage } from "../core/message.ts";
+import { parsePayload } from "../core/message.ts";
 import type { Entry } from "../engine/entry.ts";
 
 /** A message as a reader of its log sees it. */
