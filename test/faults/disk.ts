@@ -8,9 +8,11 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
-/** Why tests that mount cannot run here; false: they can. For `skip`. */
-export const cannotMount =
-  process.platform === "linux" && process.getuid?.() === 0 ? false : "mounting a file system needs root on Linux";
+/** Throws where no file system can be mounted: a test that needs one fails there. */
+export function needMount(): void {
+  if (process.platform !== "linux" || process.getuid?.() !== 0)
+    throw new Error("this test mounts a file system: run it as root on Linux");
+}
 
 function run(command: string, ...args: string[]): void {
   const { status, stderr, error } = spawnSync(command, args, { encoding: "utf8" });

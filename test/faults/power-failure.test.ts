@@ -6,12 +6,12 @@
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
+import { before, describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePorts, startServer } from "../support/server-process.ts";
 import { needTool } from "../support/system-tool.ts";
 import { seededRandom } from "./crash-run.ts";
-import { cannotMount, ImageDisk } from "./disk.ts";
+import { ImageDisk, needMount } from "./disk.ts";
 import { DiskTraffic } from "./disk-traffic.ts";
 
 const entry = new URL("faulty-server.ts", import.meta.url).pathname;
@@ -54,7 +54,9 @@ async function powerFailures(t: TestContext, count: number, env: Record<string, 
   return lost;
 }
 
-describe("a power failure", { skip: cannotMount }, () => {
+describe("a power failure", () => {
+  before(needMount);
+
   it("loses nothing that was acknowledged, three times in a row", { timeout: 60_000 }, async (t) => {
     assert.deepEqual(await powerFailures(t, 3, {}), [[], [], []]);
   });
