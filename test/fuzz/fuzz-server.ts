@@ -2,38 +2,17 @@
  * `parley serve` for the fuzz tests: on SIGUSR2 it collects garbage and prints what it still holds; TEST_PLANTED_GATEWAY
  * adds a gateway with a bug, TEST_PLANT a bug in the engine. Run as a child process.
  */
-import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { loadConfig } from "../../packages/server/src/config.ts";
 import type { Engine, RecordWrite } from "../../packages/server/src/engine/engine.ts";
 import { startServer } from "../../packages/server/src/server.ts";
 import { plant } from "../faults/planted-bugs.ts";
+import { childConfig } from "../support/child-config.ts";
 import type { HeldMemory } from "./fuzzed-server.ts";
 import { plantedGateway } from "./planted-gateways.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
-
-const { values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    "data-dir": { type: "string" },
-    host: { type: "string" },
-    "ws-port": { type: "string" },
-    "tcp-port": { type: "string" },
-    gateways: { type: "string" },
-  },
-});
-const flags = {
-  dataDir: values["data-dir"],
-  host: values.host,
-  gateways: values.gateways,
-  "http.port": values["ws-port"],
-  "nativeTcp.port": values["tcp-port"],
-};
-const loaded = loadConfig({ environment: process.env, flags });
-if (!loaded.ok) throw new Error(loaded.faults.join("\n"));
 
 const { TEST_PLANTED_GATEWAY, TEST_PLANTED_PORT = "0", TEST_PLANT } = process.env;
 let users = 0;
@@ -50,7 +29,7 @@ const census = (engine: Engine): Engine =>
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-const server = await startServer(loaded.config, {
+const server = await startServer(childConfig(), {
   log: { error: (message, error) => console.error(message, error) },
   gateways: TEST_PLANTED_GATEWAY ? [plantedGateway(TEST_PLANTED_GATEWAY, Number(TEST_PLANTED_PORT))] : [],
   wrapEngine: (engine) => census(TEST_PLANT ? plant(TEST_PLANT, engine) : engine),
