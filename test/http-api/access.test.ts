@@ -9,7 +9,6 @@ import { describe, it, type TestContext } from "node:test";
 import { fail, ok, type UserKey } from "@parley/protocol";
 import { Authentication } from "../../packages/server/src/auth/authentication.ts";
 import { givenKeys } from "../../packages/server/src/auth/key-source.ts";
-import type { AuthSettings } from "../../packages/server/src/auth/token-keys.ts";
 import { systemClock } from "../../packages/server/src/core/clock.ts";
 import { Core } from "../../packages/server/src/core/core.ts";
 import type { User } from "../../packages/server/src/core/directory.ts";
@@ -17,6 +16,7 @@ import { type Authenticate, everydayRights } from "../../packages/server/src/cor
 import { MemoryEngine } from "../../packages/server/src/engine/memory.ts";
 import { startApi } from "../../packages/server/src/http/api/api.ts";
 import { HttpListener } from "../../packages/server/src/http/http-listener.ts";
+import { authSettings } from "../../packages/server/testing/auth-settings.ts";
 import { type Answered, type Asked, ask } from "./api-server.ts";
 
 /** An operator who is no user of the server. */
@@ -45,23 +45,10 @@ const authenticate: Authenticate = async ({ token = "" }) => {
   });
 };
 
-/** Of what makes and checks tokens, which this does not use. */
-const authSettings: AuthSettings = {
-  mode: "open",
-  secret: "",
-  keyFiles: [],
-  jwksUrl: "",
-  jwksSeconds: 300,
-  audience: "",
-  issuer: "",
-  skewSeconds: 5,
-  maxTokenDays: 366,
-  sessionHours: 24,
-};
-
 async function start(t: TestContext, openLogin = false, origins: readonly string[] = []) {
   const onError = (message: string, error: unknown) => assert.fail(`${message}: ${error}`);
   const engine = new MemoryEngine(() => "epoch");
+  // It makes and checks tokens, which this does not use.
   const auth = await Authentication.open({ settings: authSettings, keys: givenKeys([]), engine, clock: systemClock });
   const core = await Core.open({
     engine,

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { authSettings } from "../../testing/auth-settings.ts";
 import { ManualClock } from "../../testing/core-fixture.ts";
 import type { Credentials } from "../core/identity.ts";
 import { MemoryEngine } from "../engine/memory.ts";
@@ -13,25 +14,12 @@ import { givenKeys } from "./key-source.ts";
 import { operatorFileName } from "./operator-file.ts";
 import type { AuthSettings } from "./token-keys.ts";
 
-const settings: AuthSettings = {
-  mode: "open",
-  secret: "",
-  keyFiles: [],
-  jwksUrl: "",
-  jwksSeconds: 300,
-  audience: "",
-  issuer: "",
-  skewSeconds: 5,
-  maxTokenDays: 366,
-  sessionHours: 24,
-};
-
 /** `drawn`: random bytes that were drawn before, which makes other secrets. */
 async function open(more: Partial<AuthSettings> = {}, engine = new MemoryEngine(() => "e"), drawn = 0) {
   const clock = new ManualClock();
   clock.random(drawn);
   const auth = await Authentication.open({
-    settings: { ...settings, ...more },
+    settings: { ...authSettings, ...more },
     keys: givenKeys([{ id: "a backend's", algorithms: ["HS256"], key: Buffer.alloc(32, "k") }]),
     engine,
     clock,
