@@ -146,7 +146,7 @@ overEachCarrier("a rate", (carrier) => {
 });
 
 describe("control frames of WebSocket", () => {
-  it("count as any other", async (t) => {
+  it("count like all others", async (t) => {
     const server = await startNativeServer(t, { ...free, "limits.connection.messagesPerSecond": 50 });
     let pongs = 0;
     const peer = await Peer.webSocket(server, {

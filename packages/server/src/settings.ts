@@ -79,7 +79,7 @@ export const settings = {
     about: "how long a JWKS counts before it is fetched again: as long a removed key is still taken",
   },
   "auth.audience": { schema: Type.String(), fallback: "", about: "the `aud` that tokens for this server have" },
-  "auth.issuer": { schema: Type.String(), fallback: "", about: "the `iss` that tokens must have; empty: any" },
+  "auth.issuer": { schema: Type.String(), fallback: "", about: "the `iss` that tokens must have; empty: not checked" },
   "auth.skewSeconds": {
     schema: Type.Integer({ minimum: 0, maximum: 300 }),
     fallback: 5,

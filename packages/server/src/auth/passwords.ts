@@ -54,7 +54,7 @@ export class PasswordHasher {
   }
 }
 
-/** A kept text that no password fits, and that takes as long to find out as any other. */
+/** A kept text that no password fits; to find that out takes as long as with a real one. */
 export function unmatchable(): string {
   return textOf(current, randomBytes(saltBytes), randomBytes(hashBytes));
 }

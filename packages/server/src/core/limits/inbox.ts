@@ -2,7 +2,7 @@
  * How much waits unacknowledged for one user: messages from others (and from the user to the user) in the user's log above
  * the furthest that any device has acknowledged. Own copies do not count. Counted in blocks of at most 1/256 of the quota,
  * and a block counts until all of it is acknowledged: so memory is bounded, and an inbox is full by that much too early at
- * most. Bytes are those of ASCII: any other character counts as one too. Hot path: told of every message to a user.
+ * most. Bytes are those of ASCII: every other character counts as one too. Hot path: told of every message to a user.
  */
 
 /** A run of entries of the log. */
