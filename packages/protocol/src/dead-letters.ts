@@ -118,17 +118,8 @@ export interface TracedPlace {
   readonly deliveries: readonly Delivery[];
 }
 
-export interface TracedLetter {
-  readonly letter: number;
-  readonly reason: DeadReason;
-  readonly ts: number;
-  readonly log: LogName;
-  readonly epoch: string;
-  readonly seq: number;
-  readonly pending: readonly string[];
-  readonly note?: string;
-  readonly replayed?: NonNullable<Letter["replayed"]>;
-}
+/** A dead letter as a trace names it: without the message, which is the one that was traced. */
+export type TracedLetter = Omit<Letter, "message">;
 
 export interface Trace {
   readonly id: string;

@@ -3,16 +3,15 @@
  * left. Needs no index: an id tells its time, by which it is searched for in the logs. The answer says what it knows and
  * how far it looked; it never has the body.
  */
-
-import type { StoredMessage } from "@parley/protocol";
 import {
   fail,
+  type Letter,
   type LogName,
   ok,
   parseAddress,
   type Result,
+  type StoredMessage,
   type Trace,
-  type TracedLetter,
   type TracedPlace,
   type TracedReader,
 } from "@parley/protocol";
@@ -111,10 +110,10 @@ class Search {
   }
 
   /** The dead letters of the message: they were written after it. */
-  async letters(): Promise<(TracedLetter & { readonly message: unknown })[]> {
+  async letters(): Promise<Letter[]> {
     const { engine } = this.#services;
     const first = await this.#firstFrom(deadLetterLog, ({ payload }) => parseLetter(payload).ts >= this.#ts);
-    const found: (TracedLetter & { readonly message: unknown })[] = [];
+    const found: Letter[] = [];
     let from = (first?.seq ?? Number.MAX_SAFE_INTEGER) - 1;
     for (;;) {
       const entries = await engine.read(deadLetterLog, from, "forward", stepLetters);
