@@ -14,7 +14,12 @@ export interface Setting {
   readonly secret?: true;
 }
 
-const port = Type.Integer({ minimum: 0, maximum: 65_535 });
+/** Whole numbers, both bounds included. */
+function between(minimum: number, maximum: number) {
+  return Type.Integer({ minimum, maximum });
+}
+
+const port = between(0, 65_535);
 const count = Type.Integer({ minimum: 0 });
 const flag = Type.Boolean();
 const byte = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
@@ -74,24 +79,24 @@ export const settings = {
   },
   "auth.jwksUrl": { schema: Type.String(), fallback: "", about: "where your backend publishes its keys as a JWKS" },
   "auth.jwksSeconds": {
-    schema: Type.Integer({ minimum: 1, maximum: 86_400 }),
+    schema: between(1, 86_400),
     fallback: 300,
     about: "how long a JWKS counts before it is fetched again: as long a removed key is still taken",
   },
   "auth.audience": { schema: Type.String(), fallback: "", about: "the `aud` that tokens for this server have" },
   "auth.issuer": { schema: Type.String(), fallback: "", about: "the `iss` that tokens must have; empty: not checked" },
   "auth.skewSeconds": {
-    schema: Type.Integer({ minimum: 0, maximum: 300 }),
+    schema: between(0, 300),
     fallback: 5,
     about: "how far your backend's clock may be ahead (`nbf`, `iat`); `exp` is taken exactly",
   },
   "auth.maxTokenDays": {
-    schema: Type.Integer({ minimum: 1, maximum: 3660 }),
+    schema: between(1, 3660),
     fallback: 366,
     about: "tokens that live longer than this are refused",
   },
   "auth.sessionHours": {
-    schema: Type.Integer({ minimum: 1, maximum: 8784 }),
+    schema: between(1, 8784),
     fallback: 24,
     about: "how long a session lasts that began by a password",
   },
@@ -136,7 +141,7 @@ export const settings = {
   },
   "metrics.port": { schema: port, fallback: 9464, about: "port of the own listener; 0 takes a free one" },
   "drain.seconds": {
-    schema: Type.Integer({ minimum: 1, maximum: 3600 }),
+    schema: between(1, 3600),
     fallback: 8,
     about: "how long SIGTERM may take to end the server in good order",
   },
@@ -149,7 +154,7 @@ export const settings = {
   "peerJson.port": { schema: port, fallback: 5678, about: "port of the peer-json gateway; 0 takes a free one" },
   "framedTcp.port": { schema: port, fallback: 5789, about: "port of the framed-tcp gateway; 0 takes a free one" },
   "framedTcp.maxFrameBytes": {
-    schema: Type.Integer({ minimum: 64, maximum: 67_108_864 }),
+    schema: between(64, 67_108_864),
     fallback: 1_048_576,
     about: "longest frame taken from a client of the framed-tcp gateway",
   },
@@ -206,23 +211,23 @@ export const settings = {
     about: "silence after which a UDP agent is offline",
   },
   "udpAgent.maxDatagramBytes": {
-    schema: Type.Integer({ minimum: 512, maximum: 65_507 }),
+    schema: between(512, 65_507),
     fallback: 8192,
     about: "longest datagram sent to a UDP agent; what needs a longer one becomes a dead letter",
   },
   ...limitSettings,
   "limits.maxFrameBytes": {
-    schema: Type.Integer({ minimum: 1024, maximum: 67_108_864 }),
+    schema: between(1024, 67_108_864),
     fallback: 8_388_608,
     about: "longest frame taken from a client",
   },
   "limits.maxBodyBytes": {
-    schema: Type.Integer({ minimum: 1, maximum: 16_777_216 }),
+    schema: between(1, 16_777_216),
     fallback: 1_048_576,
     about: "longest body of a message",
   },
   "limits.maxWindow": {
-    schema: Type.Integer({ minimum: 1, maximum: 65_536 }),
+    schema: between(1, 65_536),
     fallback: 65_536,
     about: "most unacknowledged messages a session may ask for",
   },
@@ -242,7 +247,7 @@ export const settings = {
     about: "messages not acknowledged for so long become dead letters, and delivery goes on behind them; 0: never",
   },
   "trace.deliveries": {
-    schema: Type.Integer({ minimum: 0, maximum: 10_000_000 }),
+    schema: between(0, 10_000_000),
     fallback: 100_000,
     about: "how many deliveries and acknowledgements are remembered for `parley trace`, 32 bytes each; 0: none",
   },
