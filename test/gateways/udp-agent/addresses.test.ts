@@ -116,8 +116,7 @@ describe("an address elsewhere", () => {
     assert.deepEqual(reading.received, []);
     reading.say("ping");
     assert.equal(await reading.hears(), "nat: waits");
-    third.logIn();
-    await third.next("acknowledge_log_in");
+    await third.comeBack();
     await native.send("bob", "waits again");
     await taken(broker, 4);
     assert.deepEqual(third.received, []);

@@ -30,10 +30,8 @@ describe("a message", () => {
       ana.say("send_message", { receiver_username: "bob", message_text });
     for (const text of ["before", fits, "after"]) assert.equal(await bob.hears(), `ana: ${text}`);
     assert.deepEqual(await deadLetters(broker), ["too_large bob 3: "]);
-    bob.say("log_out");
-    await bob.next("acknowledge_log_out");
-    bob.logIn();
-    await bob.next("acknowledge_log_in");
+    await bob.goAway();
+    await bob.comeBack();
     assert.deepEqual(await bob.heard(), []);
     assert.equal((await broker.dead()).length, 1);
   });
@@ -72,8 +70,7 @@ describe("a message", () => {
     const [ana, bob] = [await RawAgent.login(t, "ana", broker.port), await RawAgent.login(t, "bob", broker.port)];
     ana.say("send_message", { receiver_username: "bob", message_text: "received" });
     assert.equal(await bob.hears(), "ana: received");
-    bob.say("log_out");
-    await bob.next("acknowledge_log_out");
+    await bob.goAway();
     ana.say("send_message", { receiver_username: "bob", message_text: "waits" });
     assert.match(await ana.hears(), /bob is offline/);
     broker.clock.time += 1001;
@@ -94,8 +91,7 @@ describe("a message", () => {
     assert.deepEqual(broker.core.online(), ["nat"], "the agent is offline");
     engine.heal();
     bob.received.splice(0);
-    bob.logIn();
-    await bob.next("acknowledge_log_in");
+    await bob.comeBack();
     assert.equal(await bob.hears(), "nat: short");
     assert.deepEqual(await deadLetters(broker), ["too_large bob 1: "]);
   });

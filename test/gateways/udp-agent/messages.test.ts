@@ -1,12 +1,22 @@
 /** What agents say to each other through the broker: logging in, messages to one, several and all, groups, leaving. */
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import { login } from "../../../packages/server/testing/core-fixture.ts";
 import { startBroker } from "./broker-under-test.ts";
 import { RawAgent, users } from "./raw-agent.ts";
 
 const offline = (name: string) =>
   `broker: ${name} is offline. The user will receive the message when the user comes online`;
+
+/** Ana, Bob and one more, logged in at a broker of their own. */
+async function three(t: TestContext, third: string): Promise<[ana: RawAgent, bob: RawAgent, third: RawAgent]> {
+  const { port } = await startBroker(t);
+  return [
+    await RawAgent.login(t, "ana", port),
+    await RawAgent.login(t, "bob", port),
+    await RawAgent.login(t, third, port),
+  ];
+}
 
 describe("logging in", () => {
   it("is answered to sender_port, from the messages socket, with all who are online", async (t) => {
@@ -27,17 +37,14 @@ describe("logging in", () => {
   it("brings what waited, oldest first, after the acknowledgement", async (t) => {
     const { port } = await startBroker(t);
     const [ana, bob] = [await RawAgent.login(t, "ana", port), await RawAgent.login(t, "bob", port)];
-    bob.say("log_out");
-    await bob.next("acknowledge_log_out");
+    await bob.goAway();
     for (let n = 0; n < 400; n++) ana.say("send_message", { receiver_username: "bob", message_text: `${n}` });
     for (let n = 0; n < 400; n++) assert.equal(await ana.hears(), offline("bob"));
     bob.logIn();
     assert.equal((await bob.next()).id, "acknowledge_log_in");
     for (let n = 0; n < 400; n++) assert.equal(await bob.hears(), `ana: ${n}`);
-    bob.say("log_out");
-    await bob.next("acknowledge_log_out");
-    bob.logIn();
-    await bob.next("acknowledge_log_in");
+    await bob.goAway();
+    await bob.comeBack();
     assert.deepEqual(await bob.heard(), [], "what was sent is not sent again");
   });
 
@@ -92,8 +99,7 @@ describe("a message", () => {
     );
     ana.say("send_message", { receiver_username: "zoe", message_text: "x" });
     ana.say("send_message", { receiver_username: "z e", message_text: "x" });
-    bob.say("log_out");
-    await bob.next("acknowledge_log_out");
+    await bob.goAway();
     ana.say("send_message", { receiver_username: "BOB", message_text: "x" });
     assert.deepEqual(
       [await ana.hears(), await ana.hears(), await ana.hears()],
@@ -124,24 +130,15 @@ describe("a message", () => {
   });
 
   it("to all reaches all others, those who are away when they come", async (t) => {
-    const { port } = await startBroker(t);
-    const [ana, bob, carl] = [
-      await RawAgent.login(t, "ana", port),
-      await RawAgent.login(t, "bob", port),
-      await RawAgent.login(t, "carl", port),
-    ];
-    carl.say("log_out");
-    await carl.next("acknowledge_log_out");
+    const [ana, bob, carl] = await three(t, "carl");
+    await carl.goAway();
     ana.say("broadcast_message", { message_text: "all" });
     assert.equal(await bob.hears(), "ana: all");
     assert.deepEqual(await ana.heard(), []);
-    carl.logIn();
-    await carl.next("acknowledge_log_in");
+    await carl.comeBack();
     assert.equal(await carl.hears(), "ana: all");
-    ana.say("log_out");
-    await ana.next("acknowledge_log_out");
-    ana.logIn();
-    await ana.next("acknowledge_log_in");
+    await ana.goAway();
+    await ana.comeBack();
     assert.deepEqual(await ana.heard(), [], "not one's own, on return either");
   });
 
@@ -167,22 +164,15 @@ describe("a message", () => {
 
 describe("a group", () => {
   it("is told to every member by the broker, to those who are away on return, and unknown names to the creator", async (t) => {
-    const { port } = await startBroker(t);
-    const [ana, bob, carl] = [
-      await RawAgent.login(t, "ana", port),
-      await RawAgent.login(t, "bob", port),
-      await RawAgent.login(t, "carl", port),
-    ];
-    carl.say("log_out");
-    await carl.next("acknowledge_log_out");
+    const [ana, bob, carl] = await three(t, "carl");
+    await carl.goAway();
     ana.say("create_group", { group_name: "g1", group_members: ["Bob", "ana", "carl", "nobody", "no one"] });
     assert.equal(await ana.hears(), "broker: nobody, no one: unknown, not in the group");
     for (const agent of [ana, bob]) assert.equal(await agent.hears(), "broker: group g1: ana, bob, carl");
     bob.say("group_message", { group_name: "g1", message_text: "hello" });
     assert.equal(await ana.hears(), "#g1 bob: hello");
     assert.deepEqual(await bob.heard(), []);
-    carl.logIn();
-    await carl.next("acknowledge_log_in");
+    await carl.comeBack();
     assert.deepEqual([await carl.hears(), await carl.hears()].sort(), [
       "#g1 bob: hello",
       "broker: group g1: ana, bob, carl",
@@ -190,12 +180,7 @@ describe("a group", () => {
   });
 
   it("is only for its members, and may grow", async (t) => {
-    const { port } = await startBroker(t);
-    const [ana, bob, eve] = [
-      await RawAgent.login(t, "ana", port),
-      await RawAgent.login(t, "bob", port),
-      await RawAgent.login(t, "eve", port),
-    ];
+    const [ana, bob, eve] = await three(t, "eve");
     ana.say("create_group", { group_name: "g1", group_members: [] });
     assert.equal(await ana.hears(), "broker: group g1: ana");
     eve.say("group_message", { group_name: "g1", message_text: "hello" });

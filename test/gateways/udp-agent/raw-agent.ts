@@ -58,9 +58,20 @@ export class RawAgent {
   /** Opens a socket and logs in; the acknowledgement is taken. */
   static async login(t: TestContext, name: string, brokerPort: number, address?: string): Promise<RawAgent> {
     const agent = await RawAgent.open(t, name, brokerPort, address);
-    agent.logIn();
-    await agent.next("acknowledge_log_in");
+    await agent.comeBack();
     return agent;
+  }
+
+  /** Logs out; the acknowledgement is taken. */
+  async goAway(): Promise<void> {
+    this.say("log_out");
+    await this.next("acknowledge_log_out");
+  }
+
+  /** Logs in; the acknowledgement is taken. */
+  async comeBack(): Promise<void> {
+    this.logIn();
+    await this.next("acknowledge_log_in");
   }
 
   /** Sends a message of this agent's user. */

@@ -34,8 +34,7 @@ describe("after kill -9 and a restart", () => {
     ana.say("create_group", { group_name: "g", group_members: ["bob"] });
     assert.equal(await bob.hears(), "broker: group g: ana, bob");
     assert.equal(await ana.hears(), "broker: group g: ana, bob");
-    bob.say("log_out");
-    await bob.next("acknowledge_log_out");
+    await bob.goAway();
     for (let n = 0; n < 100; n++) ana.say("send_message", { receiver_username: "bob", message_text: `${n}` });
     let told = 0;
     while (told < 20) if (/bob is offline/.test(await ana.hears())) told += 1;
@@ -58,8 +57,7 @@ describe("after kill -9 and a restart", () => {
       heard,
       heard.map((_, n) => `ana: ${n}`),
     );
-    ana.logIn();
-    await ana.next("acknowledge_log_in");
+    await ana.comeBack();
     ana.say("group_message", { group_name: "g", message_text: "still a group" });
     assert.equal(await bob.hears(), "#g ana: still a group");
   });
@@ -82,8 +80,7 @@ describe("after kill -9 and a restart", () => {
       await machine.server.kill();
       machine = await start(t, ports);
       bob.brokerPort = machine.port;
-      bob.logIn();
-      await bob.next("acknowledge_log_in");
+      await bob.comeBack();
       const missing = () => stored.filter((one) => !had.has(one));
       do had.add((await bob.next("receive_message")).content.message_text as string);
       while (missing().length > 0);
