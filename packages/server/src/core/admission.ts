@@ -1,6 +1,6 @@
 /**
  * Who is let in and stays in: what a peer says becomes an identity, at login and again when a session is renewed. An
- * identity stands as long as it has not expired and was not revoked. Used by `core.ts` and `commands.ts`.
+ * identity stands as long as it has not expired and was not revoked. Used by `core.ts`, `login.ts` and `commands.ts`.
  */
 import {
   type ClientMessages,

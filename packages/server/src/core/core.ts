@@ -2,25 +2,12 @@
  * The core: names, logs, sessions and what they may do, put together over an engine. Knows no socket, no database and
  * no HTTP; gateways bring connections and commands, the engine keeps what must last. Made by `server.ts`.
  */
-import {
-  type ClientMessages,
-  type DeviceKey,
-  defaultWindow,
-  everyone,
-  fail,
-  ok,
-  parseUser,
-  type Result,
-  type ServerMessages,
-  type Trace,
-  type UserAddress,
-} from "@parley/protocol";
+import { fail, ok, parseUser, type Result, type Trace } from "@parley/protocol";
 import type { Entry } from "../engine/entry.ts";
 import type { Accounts } from "./accounts.ts";
-import { admit, chosenDevice, expiryOf, stands } from "./admission.ts";
+import { admit, chosenDevice, stands } from "./admission.ts";
 import { adoptLetters } from "./adopted-letters.ts";
 import { type Actor, actorOf, authorise } from "./authorisation.ts";
-import { randomWord } from "./clock.ts";
 import { type Command, handle } from "./commands.ts";
 import type { Connection } from "./connection.ts";
 import { Counters } from "./counters.ts";
@@ -32,33 +19,21 @@ import { LetterBook } from "./letter-book.ts";
 import { Limiter } from "./limits/limiter.ts";
 import type { LimitPolicy } from "./limits/policy.ts";
 import { LiveSessions } from "./live-sessions.ts";
+import { type IdentifiedLogin, type LoggedIn, type Login, Logins } from "./login.ts";
 import { addMembers, enter, findRoom, type Group, leave } from "./membership.ts";
 import { type CoreOptions, openServices } from "./opening.ts";
 import { type Posted, post } from "./post.ts";
+import { newGuest, register, userOf } from "./registration.ts";
 import { type Removed, removeRoom, removeUser } from "./removal.ts";
-import { checkChoosable, type SystemName } from "./reserved-names.ts";
-import { resume } from "./resumption.ts";
+import type { SystemName } from "./reserved-names.ts";
 import { Retention } from "./retention.ts";
 import type { RevocationRequest, Revocations } from "./revocations.ts";
 import { keepSecret } from "./secrets.ts";
 import type { CoreLimits, Services } from "./services.ts";
-import { Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import type { Statistics } from "./statistics.ts";
 import { trace } from "./trace.ts";
 import type { Traffic } from "./traffic.ts";
-
-/** What a gateway says to log a connection in. */
-export type Login = Omit<ClientMessages["hello"], "op" | "ref" | keyof Credentials> & Credentials;
-
-export interface LoggedIn {
-  readonly session: Session;
-  readonly welcome: ServerMessages["welcome"];
-  /** Positions that could not be resumed; to be told after `welcome`. */
-  readonly resets: readonly ServerMessages["reset"][];
-}
-
-/** When a login may be tried again that was one too many. */
-const sessionRetryMs = 5000;
 
 export class Core {
   readonly limits: CoreLimits;
@@ -75,6 +50,7 @@ export class Core {
   /** What became of messages that were not acknowledged, and what operators do with it. */
   readonly letters: LetterBook;
   readonly #sessions: LiveSessions<Session>;
+  readonly #logins: Logins;
   #draining = false;
 
   private constructor(
@@ -84,6 +60,7 @@ export class Core {
     { retention, openLogin, authenticate }: CoreOptions,
   ) {
     this.#sessions = sessions;
+    this.#logins = new Logins(services, sessions);
     this.limits = services.limits;
     this.openLogin = openLogin ?? authenticate === undefined;
     this.policy = services.policy;
@@ -106,52 +83,17 @@ export class Core {
 
   /**
    * Begins a session for a connection. The gateway then tells `welcome` and the resets and calls `session.start()`. A
-   * session of the same device ends. Faults: those of `admit`, `register` and `stands`, `shutting_down`. Rejects with
-   * `StorageUnavailable`.
+   * session of the same device ends. Faults: those of `admit` and `begin`. Rejects with `StorageUnavailable`.
    */
   async login(connection: Connection, login: Login): Promise<Result<LoggedIn>> {
     const identity = await this.identify(login, connection.info);
     return identity.ok ? this.begin(connection, identity.value, login) : identity;
   }
 
-  /** Begins a session for somebody who was identified; see `login`. Faults: `bad_name`, `forbidden`, those of `stands`. */
-  async begin(
-    connection: Connection,
-    identity: Identity,
-    login: Omit<Login, keyof Credentials> & Pick<Credentials, "device">,
-  ): Promise<Result<LoggedIn>> {
-    const { clock, presence } = this.#services;
+  /** Begins a session for somebody who was identified; see `login`. Faults: those of `Logins.begin`, `shutting_down`. */
+  async begin(connection: Connection, identity: Identity, login: IdentifiedLogin): Promise<Result<LoggedIn>> {
     if (this.#draining) return fail("shutting_down", "the server is going down");
-    const chosen = chosenDevice(login.device, identity.device);
-    if (!chosen.ok) return chosen;
-    const id = randomWord(clock);
-    const device = chosen.value ?? (`session-${id}` as DeviceKey);
-    const registered = await this.#userOf(identity);
-    if (!registered.ok) return registered;
-    const user = registered.value;
-    const standing = stands(this.#services, identity, user.key, device);
-    if (!standing.ok) return standing;
-    const { maxSessions } = this.policy;
-    if (maxSessions > 0 && user.sessions.size >= maxSessions && !this.#sessions.has(user.key, device))
-      return fail("too_many", `${user.name} has ${maxSessions} sessions already`, sessionRetryMs);
-    const session = new Session(this.#services, connection, {
-      id,
-      user,
-      identity,
-      device,
-      lasting: chosen.value !== undefined,
-      window: Math.min(login.window ?? defaultWindow, this.limits.maxWindow),
-      onEnd: (ended) => this.#ended(ended),
-    });
-    this.#sessions.add(session);
-    presence.sessionBegan(session);
-    try {
-      const resets = await resume(session, login.positions ?? []);
-      return ok({ session, welcome: this.#welcome(session), resets });
-    } catch (error) {
-      session.end();
-      throw error;
-    }
+    return this.#logins.begin(connection, identity, login);
   }
 
   /**
@@ -181,37 +123,20 @@ export class Core {
   async actor(identity: Identity): Promise<Result<Actor>> {
     const device = chosenDevice(undefined, identity.device);
     if (!device.ok) return device;
-    const user = await this.#userOf(identity);
+    const user = await userOf(this.#services, identity);
     if (!user.ok) return user;
     const standing = stands(this.#services, identity, user.value.key, device.value);
     return standing.ok ? ok(actorOf(user.value, identity)) : standing;
   }
 
-  async #userOf({ user }: Identity): Promise<Result<User>> {
-    return typeof user === "string" ? this.register(user) : ok(user);
-  }
-
   /** The user of that name, made durably if new. Faults: `bad_name`, `forbidden`. Rejects with `StorageUnavailable`. */
-  async register(name: string): Promise<Result<User>> {
-    const address = parseUser(name);
-    if (!address.ok) return address;
-    const allowed = checkChoosable(address.value.key);
-    return allowed.ok ? ok(await this.#make(address.value)) : allowed;
+  register(name: string): Promise<Result<User>> {
+    return register(this.#services, name);
   }
 
   /** A user whose name nobody had before and nobody can choose. Rejects with `StorageUnavailable`. */
-  async newGuest(): Promise<User> {
-    for (;;) {
-      const address = parseUser(`guest-${await this.nextNumber("guest", 1)}`);
-      if (!address.ok) throw new Error(address.fault.message);
-      if (!this.#services.directory.users.has(address.value.key)) return this.#make(address.value);
-    }
-  }
-
-  #make(address: UserAddress): Promise<User> {
-    const { directory, engine, clock } = this.#services;
-    const everyoneSeq = async () => (await engine.head(everyone.key)).tail;
-    return directory.register(address, clock.now(), everyoneSeq);
+  newGuest(): Promise<User> {
+    return newGuest(this.#services, this.#counters);
   }
 
   /** The user of that name, if there is one. */
@@ -299,41 +224,6 @@ export class Core {
   /** A secret of the server's own, the same after a restart; see `secrets.ts`. Rejects with `StorageUnavailable`. */
   secret(name: string): Promise<string> {
     return keepSecret(this.#services.engine, this.#services.clock, name);
-  }
-
-  #welcome(session: Session): ServerMessages["welcome"] {
-    const { maxFrameBytes, maxBodyBytes, idleMs } = this.limits;
-    const { maxRecipients, maxRooms, maxWatched, connection } = this.policy;
-    const positions = [...session.subscriptions.values()].map(({ topic: { log, epoch }, sent }) => ({
-      log,
-      epoch,
-      seq: sent,
-    }));
-    const limits = {
-      maxFrameBytes,
-      maxBodyBytes,
-      maxRecipients,
-      window: session.window,
-      idleMs,
-      maxRooms,
-      maxWatched,
-      ...connection,
-    };
-    const { id, user, device, identity } = session;
-    return {
-      op: "welcome",
-      user: user.name,
-      device,
-      session: id,
-      positions,
-      limits,
-      ...expiryOf(identity, this.now()),
-    };
-  }
-
-  #ended(session: Session): void {
-    this.#sessions.delete(session);
-    this.#services.presence.sessionEnded(session);
   }
 
   /** What has been counted, and which connections are open. */

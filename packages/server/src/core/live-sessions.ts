@@ -1,7 +1,7 @@
 /**
  * The sessions there are, one per device, and their end: a newer one of the same device, an identity that has expired,
- * or one that was revoked. Every session of every gateway is here from its login on. Used by `core.ts`, `admission.ts`
- * and `revocations.ts`.
+ * or one that was revoked. Every session of every gateway is here from its login on. Used by `core.ts`, `login.ts`,
+ * `admission.ts` and `revocations.ts`.
  */
 import type { DeviceKey, ErrorCode, UserKey } from "@parley/protocol";
 import type { User } from "./directory.ts";

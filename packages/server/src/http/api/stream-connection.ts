@@ -6,7 +6,8 @@
 import type { ServerResponse } from "node:http";
 import { type ErrorCode, errors } from "@parley/protocol";
 import type { Connection, CoreEvent } from "../../core/connection.ts";
-import type { Core, LoggedIn } from "../../core/core.ts";
+import type { Core } from "../../core/core.ts";
+import type { LoggedIn } from "../../core/login.ts";
 import type { Session } from "../../core/session.ts";
 import { AutoAck } from "../../gateway/auto-ack.ts";
 import { type Framing, Outbox } from "../../gateway/outbox.ts";
