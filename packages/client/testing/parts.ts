@@ -28,6 +28,18 @@ export function testParts(options: Partial<ClientOptions> = {}) {
   return { ...parts, environment, sent, events, connection };
 }
 
+/** Parts that stand before the first message of two logs; `handled` is for the test to write down what it was given. */
+export function testInbox(options: Partial<ClientOptions> = {}) {
+  const parts = testParts(options);
+  parts.cursors.set(at("alice", 0));
+  parts.cursors.set(at("#room", 0));
+  const handled: string[] = [];
+  /** What was acknowledged since the last call. */
+  const acked = () => parts.sent.splice(0).map(({ log, seq }) => `${log} ${seq}`);
+  const names = () => parts.events.map(([name]) => name);
+  return { ...parts, handled, acked, names };
+}
+
 export function wire(log: string, seq: number): WireMessage {
   return { op: "message", log, seq, id: `${log}-${seq}`, from: "bob", to: log, ts: seq, body: `${log} ${seq}` };
 }
