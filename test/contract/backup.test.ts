@@ -7,7 +7,7 @@ import type { Engine } from "../../packages/server/src/engine/engine.ts";
 import { BackupEncoder, BackupRefused } from "../../packages/server/src/engine/level/backup-format.ts";
 import { checkBackup, restoreStore } from "../../packages/server/src/engine/level/restore.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { append, bodies, log } from "./engine-contract.ts";
+import { append, bodies, log } from "./appends.ts";
 import { openLevel } from "./store-files.ts";
 
 const names = ["alice", "bob"];

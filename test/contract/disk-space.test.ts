@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Engine } from "../../packages/server/src/engine/engine.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { append, bodies, log } from "./engine-contract.ts";
+import { append, bodies, log } from "./appends.ts";
 import { filesIn, openLevel } from "./store-files.ts";
 
 const names = ["alice", "bob", "carol"];

@@ -4,8 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import type { LogName, UserKey } from "@parley/protocol";
-import type { Append, Appended, AppendOutcome, Engine, LogPosition } from "../../packages/server/src/engine/engine.ts";
+import type { UserKey } from "@parley/protocol";
+import type { Engine, LogPosition } from "../../packages/server/src/engine/engine.ts";
+import { append, bodies, log, message } from "./appends.ts";
+import { recordContract } from "./record-contract.ts";
 
 export interface EngineUnderTest {
   readonly name: string;
@@ -14,57 +16,21 @@ export interface EngineUnderTest {
   readonly durable: boolean;
 }
 
-export const log = (name: string) => name as LogName;
-
-/** Only the place of an entry or position, for comparison. */
-const place = ({ log: name, epoch, seq }: LogPosition) => ({ log: name, epoch, seq });
-
-/** An append with sensible defaults; `outcome` resolves when it is settled. */
-export function message(
-  logs: readonly string[],
-  body: string,
-  more: Partial<Pick<Append, "id" | "ts" | "origin" | "expiresAt" | "durability" | "dedupeKey" | "digest">> = {},
-): Append & { readonly outcome: Promise<AppendOutcome> } {
-  const { promise, resolve } = Promise.withResolvers<AppendOutcome>();
-  const payload = JSON.stringify({ body });
-  const defaults = {
-    id: `id-${body}`,
-    ts: 1,
-    origin: "",
-    expiresAt: 0,
-    durability: "fsync",
-    dedupeKey: undefined,
-    digest: body,
-  } as const;
-  return { ...defaults, ...more, logs: logs.map(log), payload, settled: resolve, outcome: promise };
-}
-
-/** Appends and waits; throws where the engine refuses. */
-export async function append(engine: Engine, ...args: Parameters<typeof message>): Promise<Appended> {
-  const one = message(...args);
-  engine.append(one);
-  const outcome = await one.outcome;
-  assert.ok(outcome.ok, outcome.ok ? "" : outcome.fault.message);
-  return outcome;
-}
-
-export async function bodies(engine: Engine, name: string, from = 0, limit = 1000): Promise<string[]> {
-  const entries = await engine.read(log(name), from, "forward", limit);
-  return entries.map(({ payload }) => (JSON.parse(payload) as { body: string }).body);
-}
-
 /** Registers the suite for one engine. */
 export function engineContract({ name, open, durable }: EngineUnderTest): void {
   describe(`engine contract: ${name}`, () => {
     appending(open);
     reading(open);
     deduplication(open);
-    records(open);
+    recordContract(open);
     if (durable) reopening(open);
   });
 }
 
 type Open = EngineUnderTest["open"];
+
+/** Only the place of an entry or position, for comparison. */
+const place = ({ log: name, epoch, seq }: LogPosition) => ({ log: name, epoch, seq });
 
 function appending(open: Open): void {
   it("gives out seqs 1, 2, 3 in call order, per log", async (t) => {
@@ -264,85 +230,6 @@ function deduplication(open: Open): void {
     await append(engine, ["bob"], "young", { ts: 2000, dedupeKey: "alice young" });
     await engine.expireDedupe(2000);
     assert.equal((await append(engine, ["bob"], "young", { dedupeKey: "alice young" })).duplicate, true);
-    await engine.close();
-  });
-}
-
-function records(open: Open): void {
-  const cursor = (device: string, seq: number) =>
-    ({
-      kind: "cursor",
-      key: `alice ${device} bob`,
-      value: { user: "alice" as UserKey, device: device as never, log: log("bob"), epoch: "e", seq },
-    }) as const;
-
-  it("writes, overwrites, deletes and scans records by kind and prefix", async (t) => {
-    const engine = await open(t);
-    const user = (name: string) =>
-      ({ kind: "user", key: name, value: { name, createdAt: 1, lastSeen: 2, everyoneSeq: 0 } }) as const;
-    await engine.write([
-      user("bob"),
-      user("alice"),
-      user("alina"),
-      { kind: "room", key: "#alice", value: { name: "#alice", createdAt: 1 } },
-    ]);
-    await engine.write([{ kind: "user", key: "bob", value: undefined }, user("zoë")]);
-    assert.deepEqual(
-      (await engine.scan("user", "")).map(([key]) => key),
-      ["alice", "alina", "zoë"],
-    );
-    assert.deepEqual(
-      (await engine.scan("user", "ali")).map(([, { name }]) => name),
-      ["alice", "alina"],
-    );
-    await engine.close();
-  });
-
-  it("scans in pages, in key order", async (t) => {
-    const engine = await open(t);
-    const room = (key: string, value: { name: string; createdAt: number } | undefined) =>
-      ({ kind: "room", key, value }) as const;
-    await engine.write(["#a", "#b", "#c", "#d", "#e"].map((key) => room(key, { name: key, createdAt: 1 })));
-    await engine.write([room("#b", undefined), { kind: "secret", key: "#f", value: { value: "x" } }]);
-    const keysOf = async (...args: [prefix: string, page?: { after?: string; limit?: number }]) =>
-      (await engine.scan("room", ...args)).map(([key]) => key);
-    assert.deepEqual(await keysOf("#", { limit: 2 }), ["#a", "#c"]);
-    assert.deepEqual(await keysOf("#", { after: "#a", limit: 2 }), ["#c", "#d"]);
-    assert.deepEqual(await keysOf("#", { after: "#d" }), ["#e"]);
-    assert.deepEqual(await keysOf("#", { after: "#e", limit: 1 }), []);
-    await engine.close();
-  });
-
-  it("writes the records of an append with it, and none for a repeat", async (t) => {
-    const engine = await open(t);
-    const counted = (n: number) => ({
-      ...message(["alice", "bob"], "one", { dedupeKey: "key" }),
-      records: (entries: readonly LogPosition[]) =>
-        entries.map(({ log: name, seq }) => ({ kind: "counter", key: `${name} ${seq}`, value: { last: n } }) as const),
-    });
-    for (const n of [1, 2]) {
-      const one = counted(n);
-      engine.append(one);
-      const outcome = await one.outcome;
-      assert.equal(outcome.ok && outcome.duplicate, n === 2);
-    }
-    assert.deepEqual(await engine.scan("counter", ""), [
-      ["alice 1", { last: 1 }],
-      ["bob 1", { last: 1 }],
-    ]);
-    await engine.close();
-  });
-
-  it("shows a lazily written cursor at once, and lets it be deleted", async (t) => {
-    const engine = await open(t);
-    engine.commitCursor(cursor("phone", 5));
-    engine.commitCursor(cursor("phone", 7));
-    assert.deepEqual(
-      (await engine.scan("cursor", "alice ")).map(([, { seq }]) => seq),
-      [7],
-    );
-    await engine.write([{ kind: "cursor", key: "alice phone bob", value: undefined }]);
-    assert.deepEqual(await engine.scan("cursor", "alice "), []);
     await engine.close();
   });
 }

@@ -11,7 +11,7 @@ import type { Engine, RecordWrite } from "../../packages/server/src/engine/engin
 import { LevelEngine } from "../../packages/server/src/engine/level/level-engine.ts";
 import { MemoryEngine } from "../../packages/server/src/engine/memory.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { log, message } from "./engine-contract.ts";
+import { log, message } from "./appends.ts";
 import { copyStore } from "./store-files.ts";
 
 const names = ["alice", "bob", "#room", "*"];

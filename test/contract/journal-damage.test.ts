@@ -7,7 +7,7 @@ import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { append, bodies } from "./engine-contract.ts";
+import { append, bodies } from "./appends.ts";
 import { copyStore, filesIn, openLevel } from "./store-files.ts";
 
 const damaged = { name: "StoreRefused", message: /is damaged: journal record \d+ is (damaged|missing)/ };

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { log, message } from "./engine-contract.ts";
+import { log, message } from "./appends.ts";
 import { openLevel } from "./store-files.ts";
 
 /** What is read before what is in memory: it takes longer than a checkpoint. */

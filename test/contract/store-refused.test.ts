@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
 import { ClassicLevel } from "classic-level";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { append, bodies, log } from "./engine-contract.ts";
+import { append, bodies, log } from "./appends.ts";
 import { filesIn, openLevel } from "./store-files.ts";
 
 const opener = new URL("open-store-process.ts", import.meta.url).pathname;
