@@ -4,10 +4,11 @@
  * It refuses any frame that the protocol's validators refuse, so the client cannot get away with a wrong one.
  */
 import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
-import { type ClientMessage, encodeFrame, FrameDecoder, type Position, type ServerMessages } from "@parley/protocol";
+import { createServer } from "node:net";
+import type { ClientMessage, Position, ServerMessages } from "@parley/protocol";
 import { parseClientMessage } from "@parley/protocol/validate";
-import { type WebSocket, WebSocketServer } from "ws";
+import { WebSocketServer } from "ws";
+import { beginOverTcp, beginOverWebSocket, type Session, type SessionListener } from "./reference-session.ts";
 
 type Message = ServerMessages["message"] & { readonly device: string };
 type Send = Extract<ClientMessage, { op: "send" }>;
@@ -16,22 +17,6 @@ interface Log {
   epoch: string;
   /** First seq of `entries`. */
   entries: Message[];
-}
-
-export interface Session {
-  user: string;
-  device: string;
-  readonly carrier: "ws" | "tcp";
-  /** Next seq to deliver, by log. */
-  readonly next: Map<string, number>;
-  /** Seq acknowledged, by log. */
-  readonly acked: Map<string, number>;
-  tell(message: object): void;
-  /** Writes bytes or text as they are. */
-  raw(data: string | Uint8Array): void;
-  /** Ends the connection without a word; what it has sent and was not looked at is lost. */
-  cut(): void;
-  readonly isCut: boolean;
 }
 
 export class ReferenceServer {
@@ -63,9 +48,13 @@ export class ReferenceServer {
 
   /** Listens; on the same ports as before, if it did before. */
   async start(): Promise<this> {
+    const listener: SessionListener = {
+      received: (text, session) => this.#received(text, session),
+      gone: (session) => this.sessions.delete(session),
+    };
     const ws = new WebSocketServer({ host: "127.0.0.1", port: this.#ports?.ws ?? 0, path: "/v1/ws" });
-    ws.on("connection", (socket) => this.#acceptWebSocket(socket));
-    const tcp = createServer((socket) => this.#acceptTcp(socket));
+    ws.on("connection", (socket) => beginOverWebSocket(socket, listener));
+    const tcp = createServer((socket) => beginOverTcp(socket, this.maxFrameBytes, listener));
     tcp.listen(this.#ports?.tcp ?? 0, "127.0.0.1");
     await Promise.all([once(ws, "listening"), once(tcp, "listening")]);
     this.#ports = { ws: (ws.address() as { port: number }).port, tcp: (tcp.address() as { port: number }).port };
@@ -91,55 +80,6 @@ export class ReferenceServer {
     const message = this.#store(log, { op: "send", to: log, body }, from, "elsewhere", `m${this.#nextId++}`);
     this.#deliver();
     return message;
-  }
-
-  #acceptWebSocket(socket: WebSocket): void {
-    const session = this.#session(
-      "ws",
-      (data) => socket.send(data, { binary: false }),
-      () => socket.terminate(),
-    );
-    socket.on("message", (data) => this.#received(String(data), session));
-    socket.on("close", () => this.sessions.delete(session));
-    socket.on("error", () => {});
-  }
-
-  #acceptTcp(socket: Socket): void {
-    const session = this.#session(
-      "tcp",
-      (data) => socket.write(data),
-      () => socket.destroy(),
-    );
-    const decoder = new FrameDecoder(this.maxFrameBytes, (payload) =>
-      this.#received(new TextDecoder().decode(payload), session),
-    );
-    socket.on("data", (chunk) => decoder.push(chunk));
-    socket.on("close", () => this.sessions.delete(session));
-    socket.on("error", () => {});
-  }
-
-  #session(carrier: "ws" | "tcp", raw: (data: string | Uint8Array) => void, cut: () => void): Session {
-    let isCut = false;
-    const tell = (message: object) => {
-      const text = JSON.stringify(message);
-      raw(carrier === "ws" ? text : encodeFrame(new TextEncoder().encode(text)));
-    };
-    return {
-      user: "",
-      device: "",
-      carrier,
-      next: new Map(),
-      acked: new Map(),
-      tell,
-      raw,
-      cut() {
-        isCut = true;
-        cut();
-      },
-      get isCut() {
-        return isCut;
-      },
-    };
   }
 
   #received(text: string, session: Session): void {
