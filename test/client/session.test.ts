@@ -1,67 +1,17 @@
 /**
- * The client against a server that the test scripts (`reference-server.ts`), over real sockets of both carriers: what it
- * says, what it makes of answers, and how it comes back after each way of losing the connection.
+ * The client against a server that the test scripts (`reference-server.ts`), over real sockets of both carriers: how it logs
+ * in, what becomes of messages, and how it comes back after each way of losing the connection.
  */
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, test } from "node:test";
-import {
-  type Client,
-  type ClientOptions,
-  createClient,
-  type Message,
-  ParleyError,
-  type StateChange,
-} from "@parley/client";
-import { nodeTransport } from "@parley/client/node";
+import { describe, test } from "node:test";
+import type { Message, ParleyError } from "@parley/client";
 import { until } from "../../packages/client/testing/wait.ts";
-import { ReferenceServer } from "./reference-server.ts";
-
-let server: ReferenceServer;
-let clients: Client[] = [];
-
-beforeEach(async () => {
-  server = await new ReferenceServer().start();
-});
-
-afterEach(async () => {
-  await Promise.all(clients.map((client) => client.close({ timeoutMs: 100 })));
-  clients = [];
-  server.stop();
-  assert.deepEqual(server.faults, [], "the client sent what the protocol does not allow");
-});
-
-function create(carrier: "ws" | "tcp", user: string, options: Partial<ClientOptions> = {}): Client {
-  const url = carrier === "ws" ? server.wsUrl : server.tcpUrl;
-  const backoff = { baseMs: 5, capMs: 20 };
-  const client = createClient({ url, user, transport: nodeTransport(), backoff, handlerBackoff: backoff, ...options });
-  clients.push(client);
-  return client;
-}
-
-/** Collects the bodies of everything delivered. */
-function bodies(client: Client): string[] {
-  const received: string[] = [];
-  client.on("message", (message) => received.push(message.body));
-  return received;
-}
-
-function states(client: Client): StateChange[] {
-  const changes: StateChange[] = [];
-  client.on("state", (change) => changes.push(change));
-  return changes;
-}
-
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => "resolved",
-    (error: unknown) => (error instanceof ParleyError ? error.code : error),
-  );
-
-const heard = <Op extends string>(op: Op) => server.heard.filter((message) => message.op === op);
+import { bodies, codeOf, start, states } from "./scripted-server.ts";
 
 for (const carrier of ["ws", "tcp"] as const) {
   describe(`over ${carrier}`, () => {
-    test("sends text and bytes, and tells what became of them", async () => {
+    test("sends text and bytes, and tells what became of them", async (t) => {
+      const { create } = await start(t);
       const [alice, bob] = [create(carrier, "alice"), create(carrier, "bob")];
       const received: Message[] = [];
       bob.on("message", (message) => received.push(message));
@@ -87,7 +37,8 @@ for (const carrier of ["ws", "tcp"] as const) {
       assert.equal(bytes.contentType, "application/octet-stream");
     });
 
-    test("comes back after cuts, sends again what had no answer, under the same ids, in order, once", async () => {
+    test("comes back after cuts, sends again what had no answer, under the same ids, in order, once", async (t) => {
+      const { server, create, heard } = await start(t);
       const [alice, bob] = [create(carrier, "alice"), create(carrier, "bob")];
       const received = bodies(bob);
       await Promise.all([alice.connect(), bob.connect()]);
@@ -122,7 +73,8 @@ for (const carrier of ["ws", "tcp"] as const) {
       assert.equal(alice.pendingSends, 0);
     });
 
-    test("a frame that is no JSON makes it reconnect, and nothing is lost", async () => {
+    test("a frame that is no JSON makes it reconnect, and nothing is lost", async (t) => {
+      const { server, create } = await start(t);
       const alice = create(carrier, "alice");
       const received = bodies(alice);
       const changes = states(alice);
@@ -135,7 +87,8 @@ for (const carrier of ["ws", "tcp"] as const) {
       assert.equal(lost.error.code, "bad_answer");
     });
 
-    test("close tells the server what was handled, gets open answers, says bye", async () => {
+    test("close tells the server what was handled, gets open answers, says bye", async (t) => {
+      const { server, create, heard } = await start(t);
       const alice = create(carrier, "alice");
       server.post("alice", "one");
       alice.on("message", async () => {
@@ -155,28 +108,8 @@ for (const carrier of ["ws", "tcp"] as const) {
   });
 }
 
-test("what was sent before connecting goes in order when connected", async () => {
-  const alice = create("tcp", "alice");
-  const sends = ["1", "2", "3"].map((body) => alice.send("bob", body));
-  assert.equal(alice.pendingSends, 3);
-  await alice.connect();
-  await Promise.all(sends);
-  assert.deepEqual(
-    server.log("bob").entries.map(({ body }) => body),
-    ["1", "2", "3"],
-  );
-  await alice.flush();
-});
-
-test("more sends than maxOutbox reject, with a code of their own", async () => {
-  const alice = create("tcp", "alice", { maxOutbox: 2 });
-  const sends = ["1", "2", "3"].map((body) => codeOf(alice.send("bob", body)));
-  assert.equal(await sends[2], "outbox_full");
-  await alice.connect();
-  assert.deepEqual(await Promise.all(sends), ["resolved", "resolved", "outbox_full"]);
-});
-
-test("resumes from what the application has handled, not from what arrived", async () => {
+test("resumes from what the application has handled, not from what arrived", async (t) => {
+  const { server, create, heard } = await start(t);
   const alice = create("tcp", "alice", { device: "phone" });
   const held: { body: string; finish: () => void }[] = [];
   alice.on("message", ({ body }) => new Promise<void>((finish) => held.push({ body, finish })));
@@ -202,7 +135,8 @@ test("resumes from what the application has handled, not from what arrived", asy
   );
 });
 
-test("keeps the device that the server made up", async () => {
+test("keeps the device that the server made up", async (t) => {
+  const { server, create, heard } = await start(t);
   const alice = create("tcp", "alice");
   const welcome = await alice.connect();
   for (const session of [...server.sessions]) session.cut();
@@ -213,7 +147,8 @@ test("keeps the device that the server made up", async () => {
   );
 });
 
-test("a server that says not to reconnect closes the client: sends reject, loops throw", async () => {
+test("a server that says not to reconnect closes the client: sends reject, loops throw", async (t) => {
+  const { server, create } = await start(t);
   const alice = create("ws", "alice");
   const changes = states(alice);
   await alice.connect();
@@ -233,7 +168,8 @@ test("a server that says not to reconnect closes the client: sends reject, loops
   assert.deepEqual([last.state, last.error?.code], ["closed", "replaced"]);
 });
 
-test("waits as long as the server asks before it reconnects", async () => {
+test("waits as long as the server asks before it reconnects", async (t) => {
+  const { server, create } = await start(t);
   const alice = create("tcp", "alice");
   const changes = states(alice);
   await alice.connect();
@@ -250,7 +186,8 @@ test("waits as long as the server asks before it reconnects", async () => {
   await until("it is back at once", () => alice.state === "online");
 });
 
-test("asks for a token before each attempt; a refused login closes, a token that ran out does not", async () => {
+test("asks for a token before each attempt; a refused login closes, a token that ran out does not", async (t) => {
+  const { server, create, heard } = await start(t);
   let tokens = 0;
   const alice = create("tcp", "alice", { token: async () => `token-${++tokens}` });
   await alice.connect();
@@ -272,7 +209,8 @@ test("asks for a token before each attempt; a refused login closes, a token that
   assert.equal(await codeOf(create("ws", "mallory", { token: "stolen" }).connect()), "unauthorized");
 });
 
-test("a hello that the server cannot take now is tried again, one with an unknown error is not", async () => {
+test("a hello that the server cannot take now is tried again, one with an unknown error is not", async (t) => {
+  const { server, create } = await start(t);
   let refusals = 3;
   server.intercept = ({ op }, { tell }) => {
     if (op !== "hello" || refusals-- <= 0) return false;
@@ -287,7 +225,8 @@ test("a hello that the server cannot take now is tried again, one with an unknow
   assert.equal(await codeOf(create("tcp", "bob").connect()), "bad_hair_day");
 });
 
-test("gives up after as many attempts as it may make", async () => {
+test("gives up after as many attempts as it may make", async (t) => {
+  const { server, create } = await start(t);
   server.stop();
   for (const carrier of ["ws", "tcp"] as const) {
     const alice = create(carrier, "alice", { backoff: { baseMs: 1, capMs: 2, attempts: 3 } });
@@ -300,18 +239,21 @@ test("gives up after as many attempts as it may make", async () => {
   }
 });
 
-test("a URL that no transport takes is refused", async () => {
+test("a URL that no transport takes is refused", async (t) => {
+  const { create } = await start(t);
   for (const url of ["tcp://", "gopher://example.org", "nonsense"])
     assert.equal(await codeOf(create("tcp", "alice", { url }).connect()), "bad_argument", url);
 });
 
-test("a server that accepts and says nothing is left after the time limit", async () => {
+test("a server that accepts and says nothing is left after the time limit", async (t) => {
+  const { server, create } = await start(t);
   server.intercept = ({ op }) => op === "hello";
   const alice = create("tcp", "alice", { connectTimeoutMs: 20, backoff: { baseMs: 1, attempts: 2 } });
   assert.equal(await codeOf(alice.connect()), "unreachable");
 });
 
-test("a peer that is dead without closing is noticed by the heartbeat", async () => {
+test("a peer that is dead without closing is noticed by the heartbeat", async (t) => {
+  const { server, create, heard } = await start(t);
   const alice = create("tcp", "alice", { heartbeat: { intervalMs: 10, timeoutMs: 30 } });
   await alice.connect();
   await until("pings are answered", () => heard("ping").length >= 3);
@@ -320,176 +262,8 @@ test("a peer that is dead without closing is noticed by the heartbeat", async ()
   await until("a second connection", () => heard("hello").length === 2);
 });
 
-test("storage that is unavailable for a while delays sends and loses none", async () => {
-  const alice = create("ws", "alice");
-  const problems: string[] = [];
-  alice.on("error", ({ type }) => problems.push(type));
-  await alice.connect();
-  let refusals = 5;
-  server.intercept = (message, { tell }) => {
-    if (message.op !== "send" || refusals-- <= 0) return false;
-    tell({ op: "error", ref: message.ref, code: "storage_unavailable", message: "disk full", retryAfter: 1 });
-    return true;
-  };
-  await Promise.all(["1", "2", "3"].map((body) => alice.send("bob", body)));
-  assert.deepEqual(
-    server.log("bob").entries.map(({ body }) => body),
-    ["1", "2", "3"],
-  );
-  assert.deepEqual(problems, ["send", "send", "send"]);
-});
-
-test("an error to a send rejects it, with code, text and retryAfter, and touches no other", async () => {
-  const alice = create("tcp", "alice");
-  await alice.connect();
-  server.intercept = (message, { tell }) => {
-    if (message.op !== "send" || message.to !== "nobody") return false;
-    tell({ op: "error", ref: message.ref, code: "unknown_user", message: "who?", retryAfter: 7 });
-    return true;
-  };
-  const [refused, stored] = [alice.send("nobody", "hi"), alice.send("bob", "hi")];
-  await assert.rejects(refused, (error) => {
-    assert.ok(error instanceof ParleyError);
-    assert.deepEqual([error.code, error.message, error.retryAfter], ["unknown_user", "who?", 7]);
-    return true;
-  });
-  await stored;
-});
-
-test("rooms: messages come after joining and no more after leaving; both over a reconnect", async () => {
-  const alice = create("tcp", "alice");
-  const received = bodies(alice);
-  await alice.connect();
-  server.post("#room", "before");
-  assert.deepEqual(await alice.join("#room"), { log: "#room", epoch: "epoch-room", seq: 1 });
-  server.post("#room", "during");
-  for (const session of [...server.sessions]) session.cut();
-  await until("online again", () => alice.state === "online" && heard("hello").length === 2);
-  server.post("#room", "later");
-  await until("delivery", () => received.length === 2);
-  await alice.leave("#room");
-  server.post("#room", "after");
-  server.post("alice", "end");
-  await until("delivery", () => received.includes("end"));
-  assert.deepEqual(received, ["during", "later", "end"]);
-  assert.equal(await codeOf(alice.leave("#room")), "not_member");
-  assert.deepEqual(alice.positions.map(({ log }) => log).sort(), ["*", "alice"]);
-});
-
-test("nothing of a room is acknowledged while it is being left: the server may be done with it", async () => {
-  const alice = create("tcp", "alice");
-  const received = bodies(alice);
-  await alice.connect();
-  await alice.join("#room");
-  let answer = () => {};
-  server.intercept = (message, { tell }) => {
-    if (message.op !== "leave") return false;
-    server.post("#room", "last");
-    answer = () => tell({ op: "ok", ref: message.ref });
-    return true;
-  };
-  const left = alice.leave("#room");
-  await until("delivery", () => received.length === 1);
-  server.post("alice", "other");
-  await until("the ack of another log", () => heard("ack").length > 0);
-  answer();
-  await left;
-  assert.deepEqual(
-    heard("ack").map((ack) => (ack as { log?: string }).log),
-    ["alice"],
-  );
-});
-
-test("questions asked offline or cut off are answered after the reconnect", async () => {
-  const alice = create("ws", "alice");
-  const early = alice.join("#early");
-  await alice.connect();
-  await early;
-  server.intercept = ({ op }, session) => {
-    if (op === "users") session.cut();
-    server.intercept = () => false;
-    return op === "users";
-  };
-  assert.deepEqual((await alice.users()).users, [{ user: "alice", online: true }]);
-  assert.deepEqual(await alice.rooms(), { rooms: [], next: undefined });
-  assert.equal(heard("users").length, 2);
-});
-
-test("watches outlive the connection", async () => {
-  const alice = create("tcp", "alice");
-  const seen: string[][] = [];
-  alice.on("presence", ({ users }) => seen.push(users.map(({ user }) => user)));
-  await alice.connect();
-  await alice.watch(["bob", "carol"]);
-  await alice.watch();
-  await alice.unwatch(["Carol"]);
-  await until("presence", () => seen.length === 1);
-  for (const session of [...server.sessions]) session.cut();
-  await until("presence again", () => seen.length === 2);
-  assert.deepEqual(seen, [["bob", "carol"], ["bob"]]);
-  assert.deepEqual(
-    heard("watch").map((watch) => (watch as { users?: string[] }).users),
-    [["bob", "carol"], undefined, undefined, ["bob"]],
-  );
-});
-
-test("history by pages, both ways", async () => {
-  const alice = create("tcp", "alice");
-  for (let n = 1; n <= 7; n++) server.post("alice", String(n));
-  await alice.connect();
-  const read = async (pages: AsyncIterable<{ messages: readonly { body: string; epoch: string }[] }>) => {
-    const texts: string[] = [];
-    for await (const { messages } of pages) texts.push(messages.map(({ body }) => body).join(""));
-    return texts;
-  };
-  assert.deepEqual(await read(alice.historyPages("alice", { limit: 3 })), ["567", "234", "1"]);
-  assert.deepEqual(await read(alice.historyPages("alice", { limit: 3, before: 5 })), ["234", "1"]);
-  assert.deepEqual(await read(alice.historyPages("alice", { limit: 3, after: 0 })), ["123", "456", "7"]);
-  const page = await alice.history("alice", { limit: 2 });
-  assert.deepEqual([page.next, page.epoch, page.messages[0]?.epoch], [6, "epoch-alice", "epoch-alice"]);
-});
-
-test("a log that the server lost is announced, and its new content delivered", async () => {
-  const alice = create("tcp", "alice");
-  const received = bodies(alice);
-  const resets: unknown[] = [];
-  alice.on("reset", ({ log, epoch, seq, previous }) => resets.push({ log, epoch, seq, previous }));
-  await alice.connect();
-  server.post("alice", "old 1");
-  server.post("alice", "old 2");
-  await until("delivery", () => received.length === 2);
-  await until("acks", () => heard("ack").length > 0);
-  server.logs.set("alice", { epoch: "restored", entries: [] });
-  server.post("alice", "new 1");
-  for (const session of [...server.sessions]) session.cut();
-  await until("delivery", () => received.length === 3);
-  assert.deepEqual(received, ["old 1", "old 2", "new 1"]);
-  const previous = { epoch: "epoch-alice", seq: 2 };
-  assert.deepEqual(resets, [{ log: "alice", epoch: "restored", seq: 0, previous }]);
-});
-
-test("receipts, gaps and errors without a request reach the application", async () => {
-  const alice = create("ws", "alice");
-  const events: unknown[] = [];
-  alice.on("message", () => {});
-  alice.on("receipt", (receipt) => events.push(receipt));
-  alice.on("gap", (gap) => events.push(gap));
-  alice.on("error", (problem) => events.push(problem.type === "server" ? problem.error.code : problem));
-  await alice.connect();
-  const [session] = [...server.sessions];
-  const receipt = { id: "m", user: "bob", device: "d", state: "read", ts: 1 };
-  session?.tell({ op: "receipt", ...receipt });
-  session?.tell({ op: "gap", log: "alice", from: 1, to: 3, reason: "retention" });
-  session?.tell({ op: "error", code: "internal", message: "oops" });
-  await until("events", () => events.length === 3);
-  assert.deepEqual(events, [
-    receipt,
-    { log: "alice", epoch: "epoch-alice", from: 1, to: 3, reason: "retention" },
-    "internal",
-  ]);
-});
-
-test("close ends while offline, while connecting, before connecting, and twice", async () => {
+test("close ends while offline, while connecting, before connecting, and twice", async (t) => {
+  const { server, create } = await start(t);
   server.stop();
   const offline = create("tcp", "alice", { backoff: { baseMs: 100_000, capMs: 100_000 } });
   const connecting = codeOf(offline.connect());
