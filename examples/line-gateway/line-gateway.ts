@@ -86,7 +86,8 @@ function accept(socket: Socket, { core, maxOutboxBytes, log }: GatewayContext, p
   const events = { data, drained: () => peer.drained(), gone: () => peer.gone() };
   const wire = tcpWire(socket, { gateway: name, framing: lines, maxOutboxBytes }, events);
   const speech: Speech = {
-    encode: (entry, shared) => (shared ? entry.encodedBy(encodeShared) : encode(entry)),
+    encode,
+    shared: encodeShared,
     told: (event) => event.op === "error" && say(event.message),
     closing: (_, reason) => say(reason),
   };

@@ -122,6 +122,18 @@ function reject(services: Services, session: Session, command: Asked["reject"]):
   return rejection.ok ? inTurn(rejection.value)(services, session, command) : rejection;
 }
 
+/** Acknowledges for a peer whose protocol has no word for it. Hot path. */
+export function acknowledge(services: Services, session: Session, log: LogName, seq: number): void {
+  const subscription = session.subscriptions.get(log);
+  if (session.ended || !subscription) return;
+  if (subscription.rejecting > 0) return handle(services, session, { op: "ack", log, seq });
+  try {
+    ackUpTo(services, session, subscription, { op: "ack", log, seq });
+  } catch (error) {
+    services.onError("bug", error, { op: "ack", user: session.user.name, gateway: session.info.gateway });
+  }
+}
+
 function ack(services: Services, session: Session, command: Asked["ack"]): Answer {
   const found = subscriptionTo(session, command.log, "ack");
   if (!found.ok) return found;

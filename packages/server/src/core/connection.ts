@@ -4,6 +4,7 @@
  */
 import type { ErrorCode, ServerMessages } from "@parley/protocol";
 import type { Entry } from "../engine/entry.ts";
+import type { Run } from "./run.ts";
 
 type Told = ServerMessages;
 
@@ -43,6 +44,12 @@ export interface Connection {
    * other event was. The gateway calls `session.drained()` when there is room again.
    */
   deliver(event: CoreEvent, shared: boolean): "queued" | "full";
+
+  /**
+   * Takes all entries of a run, where it has room for them and none needs a look of its own; false: nothing was taken, each
+   * is delivered by itself. Left out by gateways to whom that would be the same.
+   */
+  deliverAll?(run: Run, shared: boolean): boolean;
 
   /** Stops or goes on reading from the peer: it has asked for more than was answered yet. */
   pause(): void;

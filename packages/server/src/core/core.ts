@@ -2,13 +2,13 @@
  * The core: names, logs, sessions and what they may do, put together over an engine. Knows no socket, no database and
  * no HTTP; gateways bring connections and commands, the engine keeps what must last. Made by `server.ts`.
  */
-import { fail, ok, parseUser, type Result, type Trace } from "@parley/protocol";
+import { fail, type LogName, ok, parseUser, type Result, type Trace } from "@parley/protocol";
 import type { Entry } from "../engine/entry.ts";
 import type { Accounts } from "./accounts.ts";
 import { admit, chosenDevice, stands } from "./admission.ts";
 import { adoptLetters } from "./adopted-letters.ts";
 import { type Actor, actorOf, authorise } from "./authorisation.ts";
-import { type Command, handle } from "./commands.ts";
+import { acknowledge, type Command, handle } from "./commands.ts";
 import type { Connection } from "./connection.ts";
 import { Counters } from "./counters.ts";
 import type { User } from "./directory.ts";
@@ -249,6 +249,13 @@ export class Core {
   /** Carries out what a session asks; see `commands.ts`. */
   handle(session: Session, command: Command): void {
     handle(this.#services, session, command);
+  }
+
+  /**
+   * The session's peer has everything of a log up to `seq`: `ack`, for gateways that acknowledge for their peers. Hot path.
+   */
+  acknowledge(session: Session, log: LogName, seq: number): void {
+    acknowledge(this.#services, session, log, seq);
   }
 
   /** Makes dead letters of what has expired by now; see `expiry.ts`. Rejects with `StorageUnavailable`. */

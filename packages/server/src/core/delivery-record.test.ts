@@ -17,13 +17,13 @@ it("knows who was given a message when, and who acknowledged it", () => {
     clock.time = start + ms;
     note();
   };
-  at(1, () => record.delivered(phone, log, 7));
-  at(2, () => record.delivered(phone, "bob" as LogName, 7));
-  at(3, () => record.delivered(laptop, log, 7));
+  at(1, () => record.delivered(phone, log, 7, 7));
+  at(2, () => record.delivered(phone, "bob" as LogName, 7, 7));
+  at(3, () => record.delivered(laptop, log, 7, 7));
   at(4, () => record.acknowledged(phone, log, 6));
   at(5, () => record.acknowledged(phone, log, 9));
   at(6, () => record.acknowledged(phone, log, 12));
-  at(7, () => record.delivered(phone, log, 7));
+  at(7, () => record.delivered(phone, log, 7, 7));
   assert.deepEqual(record.of(log, 7), [
     { ...phone, deliveredAt: start + 1, acknowledgedAt: start + 5 },
     { ...laptop, deliveredAt: start + 3 },
@@ -39,7 +39,7 @@ it("forgets the oldest, and says since when it is complete", () => {
   const start = clock.time;
   for (let seq = 1; seq <= 5; seq++) {
     clock.time += 10;
-    record.delivered(receiver("phone"), log, seq);
+    record.delivered(receiver("phone"), log, seq, seq);
   }
   assert.deepEqual(
     [1, 2, 3, 4, 5].map((seq) => record.of(log, seq).length),
@@ -50,7 +50,7 @@ it("forgets the oldest, and says since when it is complete", () => {
 
 it("of size 0 remembers nothing, and says so", () => {
   const record = new DeliveryRecord(new ManualClock(), 0);
-  record.delivered(receiver("phone"), log, 1);
+  record.delivered(receiver("phone"), log, 1, 1);
   record.acknowledged(receiver("phone"), log, 1);
   assert.deepEqual(record.of(log, 1), []);
   assert.equal(record.since, Number.POSITIVE_INFINITY);

@@ -10,8 +10,9 @@ export class DeliveryRecord {
   readonly #clock: Clock;
   readonly #size: number;
   readonly #times: Float64Array;
-  /** Acknowledgements are negative: everything up to that seq. */
-  readonly #seqs: Float64Array;
+  /** The first seq that was handed over, 0 for an acknowledgement; the last, or up to where it was acknowledged. */
+  readonly #firsts: Float64Array;
+  readonly #lasts: Float64Array;
   readonly #logs: LogName[];
   readonly #receivers: Receiver[];
   #next = 0;
@@ -23,26 +24,28 @@ export class DeliveryRecord {
     this.#clock = clock;
     this.#size = size;
     this.#times = new Float64Array(size);
-    this.#seqs = new Float64Array(size);
+    this.#firsts = new Float64Array(size);
+    this.#lasts = new Float64Array(size);
     this.#logs = new Array<LogName>(size);
     this.#receivers = new Array<Receiver>(size);
     this.#begunAt = clock.now();
   }
 
-  /** A session's connection took a message. */
-  delivered(receiver: Receiver, log: LogName, seq: number): void {
-    if (this.#size > 0) this.#note(receiver, log, seq);
+  /** A session's connection took the messages `first` to `last`. */
+  delivered(receiver: Receiver, log: LogName, first: number, last: number): void {
+    if (this.#size > 0) this.#note(receiver, log, first, last);
   }
 
   /** A session acknowledged everything up to `seq`. */
   acknowledged(receiver: Receiver, log: LogName, seq: number): void {
-    if (this.#size > 0) this.#note(receiver, log, -seq);
+    if (this.#size > 0) this.#note(receiver, log, 0, seq);
   }
 
-  #note(receiver: Receiver, log: LogName, seq: number): void {
+  #note(receiver: Receiver, log: LogName, first: number, last: number): void {
     const at = this.#next;
     this.#times[at] = this.#clock.now();
-    this.#seqs[at] = seq;
+    this.#firsts[at] = first;
+    this.#lasts[at] = last;
     this.#logs[at] = log;
     this.#receivers[at] = receiver;
     this.#next = at + 1 === this.#size ? 0 : at + 1;
@@ -64,10 +67,14 @@ export class DeliveryRecord {
       const at = (oldest + i) % this.#size;
       if (this.#logs[at] !== log) continue;
       const receiver = this.#receivers[at] as Receiver;
-      const noted = this.#seqs[at] as number;
+      const first = this.#firsts[at] as number;
+      const last = this.#lasts[at] as number;
       const time = this.#times[at] as number;
-      if (noted === seq) found.push({ receiver, deliveredAt: time });
-      if (noted > -seq) continue;
+      if (first > 0) {
+        if (first <= seq && seq <= last) found.push({ receiver, deliveredAt: time });
+        continue;
+      }
+      if (last < seq) continue;
       for (const delivery of found)
         if (delivery.receiver === receiver && delivery.acknowledgedAt === undefined) delivery.acknowledgedAt = time;
     }

@@ -8,6 +8,7 @@ import { Entry } from "../engine/entry.ts";
 import { MemoryEngine } from "../engine/memory.ts";
 import type { User } from "./directory.ts";
 import { Hub, type Subscriber, type Topic } from "./hub.ts";
+import type { Run } from "./run.ts";
 
 const log = everyone.key;
 const user = (key: string) => ({ key: key as UserKey }) as User;
@@ -23,8 +24,8 @@ class Listener implements Subscriber {
     this.user = user(name);
   }
 
-  offer({ seq }: Entry, shared: boolean): void {
-    this.heard.push(`${seq}${shared ? " shared" : ""}`);
+  offer({ first, last }: Run, shared: boolean): void {
+    this.heard.push(`${first === last ? first : `${first}-${last}`}${shared ? " shared" : ""}`);
   }
 
   fallBehind(): void {
@@ -52,19 +53,23 @@ class HintingEngine extends MemoryEngine {
 }
 
 describe("the hub", () => {
-  it("offers an entry to all who read its log, and says whether they share it", async () => {
+  it("offers what was settled in a turn to all who read its log, together, and says whether they share it", async () => {
     const hub = new Hub(new MemoryEngine(() => "e1"));
     const first = await listen(hub);
     hub.publish(entry(1));
     const second = await listen(hub);
     hub.publish(entry(2));
     hub.publish(entry(1, "other" as LogName));
-    hub.unsubscribe(first);
     hub.publish(entry(3));
-    hub.unsubscribe(second);
+    await turns();
+    hub.unsubscribe(first);
     hub.publish(entry(4));
-    assert.deepEqual(first.heard, ["1", "2 shared"]);
-    assert.deepEqual(second.heard, ["2 shared", "3"]);
+    await turns();
+    hub.unsubscribe(second);
+    hub.publish(entry(5));
+    await turns();
+    assert.deepEqual(first.heard, ["1", "2-3 shared"]);
+    assert.deepEqual(second.heard, ["2-3 shared", "4"]);
   });
 
   it("lets go of the encoded bytes when all were offered an entry that they share", async () => {
@@ -81,6 +86,7 @@ describe("the hub", () => {
     one.encodedBy(encode);
     assert.equal(encoded, 1);
     hub.publish(one);
+    await turns();
     one.encodedBy(encode);
     assert.equal(encoded, 2);
   });
@@ -125,6 +131,7 @@ describe("the hub", () => {
     const reader = await listen(hub);
     hub.publish(entry(1));
     engine.hint(log, 1);
+    await turns();
     assert.deepEqual(reader.heard, ["1"], "a hint about our own entry is no news");
     engine.hint(log, 4);
     engine.hint(log, 4);

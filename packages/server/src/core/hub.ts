@@ -1,18 +1,19 @@
 /**
- * Fan-out: which sessions read which log, and the tail of each log that somebody reads. A settled entry is offered to
- * every subscriber in the same turn. Called with every stored message: hot.
+ * Fan-out: which sessions read which log, and the tail of each log that somebody reads. What was settled in a turn is
+ * offered to every subscriber at the end of it, each log's entries together. Called with every stored message: hot.
  */
 import type { LogName } from "@parley/protocol";
 import type { Engine } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import type { User } from "./directory.ts";
+import { Run } from "./run.ts";
 
 /** A session's reading of one log. */
 export interface Subscriber {
   readonly topic: Topic;
   readonly user: User;
-  /** An entry was settled at the tail of the log; `shared`: others are offered it too. */
-  offer(entry: Entry, shared: boolean): void;
+  /** Entries were settled at the tail of the log; `shared`: others are offered them too. */
+  offer(run: Run, shared: boolean): void;
   /** There are entries that were not offered. */
   fallBehind(): void;
 }
@@ -25,11 +26,16 @@ export interface Topic {
   /** How many are about to subscribe. */
   joining: number;
   readonly subscribers: Set<Subscriber>;
+  /** What was settled and is about to be offered. */
+  settled: Entry[];
 }
 
 export class Hub {
   readonly #engine: Engine;
   readonly #topics = new Map<LogName, Topic>();
+  /** Those that have something to offer. */
+  #ready: Topic[] = [];
+  readonly #offerReady = () => this.offerNow();
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -42,7 +48,7 @@ export class Hub {
    */
   async subscribe(log: LogName, create: (topic: Topic) => Subscriber | undefined): Promise<void> {
     // The topic is there before the engine is asked, so that nothing settled meanwhile is missed.
-    const topic = this.#topics.get(log) ?? { log, epoch: "", tail: 0, joining: 0, subscribers: new Set() };
+    const topic = this.#topics.get(log) ?? { log, epoch: "", tail: 0, joining: 0, subscribers: new Set(), settled: [] };
     this.#topics.set(log, topic);
     topic.joining += 1;
     try {
@@ -66,14 +72,27 @@ export class Hub {
     if (topic.subscribers.size === 0 && topic.joining === 0) this.#topics.delete(topic.log);
   }
 
-  /** Offers an entry that was settled just now to all who read its log. */
+  /** An entry was settled just now: it is offered to all who read its log when the turn's others are settled too. */
   publish(entry: Entry): void {
     const topic = this.#topics.get(entry.log);
     if (!topic) return;
-    topic.tail = Math.max(topic.tail, entry.seq);
-    const shared = topic.subscribers.size > 1;
-    for (const subscription of topic.subscribers) subscription.offer(entry, shared);
-    if (shared) entry.forgetEncoded();
+    if (entry.seq > topic.tail) topic.tail = entry.seq;
+    if (topic.settled.push(entry) > 1) return;
+    if (this.#ready.push(topic) === 1) queueMicrotask(this.#offerReady);
+  }
+
+  /** Offers what was published already, for who cannot wait for the end of the turn. */
+  offerNow(): void {
+    const topics = this.#ready;
+    this.#ready = [];
+    for (const topic of topics) {
+      const { settled, subscribers } = topic;
+      topic.settled = [];
+      const run = new Run(settled);
+      const shared = subscribers.size > 1;
+      for (const subscription of subscribers) subscription.offer(run, shared);
+      if (shared) for (const entry of settled) entry.forgetEncoded();
+    }
   }
 
   /** Whether a session of any other user reads the log now. */

@@ -23,6 +23,7 @@ import type { Topic } from "./hub.ts";
 import type { Identity } from "./identity.ts";
 import type { Watcher } from "./presence.ts";
 import { RequestQueue } from "./request-queue.ts";
+import type { Run } from "./run.ts";
 import type { Services } from "./services.ts";
 import { type Reader, Subscription } from "./subscription.ts";
 
@@ -48,6 +49,7 @@ export class Session implements Reader, Watcher, Actor {
   readonly since: number;
   readonly window: number;
   readonly origin: string;
+  readonly userOrigin: string;
   /** By which it came. */
   readonly gateway: string;
   readonly subscriptions = new Map<LogName, Subscription>();
@@ -82,7 +84,8 @@ export class Session implements Reader, Watcher, Actor {
     this.device = options.device;
     this.since = services.clock.now();
     this.window = options.window;
-    this.origin = `${options.user.key}/${options.device}`;
+    this.userOrigin = `${options.user.key}/`;
+    this.origin = this.userOrigin + options.device;
     this.#lasting = options.lasting;
     this.#onEnd = options.onEnd;
     this.#receiver = {
@@ -232,7 +235,16 @@ export class Session implements Reader, Watcher, Actor {
     }
     this.#unacked += 1;
     this.#services.traffic.delivered += 1;
-    this.#services.deliveries.delivered(this.#receiver, entry.log, entry.seq);
+    this.#services.deliveries.delivered(this.#receiver, entry.log, entry.seq, entry.seq);
+    return true;
+  }
+
+  pushAll(run: Run, shared: boolean): boolean {
+    const count = run.entries.length;
+    if (this.#full || this.#unacked + count > this.window || !this.#connection.deliverAll?.(run, shared)) return false;
+    this.#unacked += count;
+    this.#services.traffic.delivered += count;
+    this.#services.deliveries.delivered(this.#receiver, run.log, run.first, run.last);
     return true;
   }
 

@@ -214,6 +214,8 @@ class Submission implements Append {
       this.#services.hub.publish(entry);
       if (entry.expiresAt !== 0) this.#services.expiry.stored(entry);
     }
+    // A message that comes back to where it was sent from comes before its answer.
+    if (this.origin === "") this.#services.hub.offerNow();
     const { id, ts, durability, duplicate, positions } = outcome;
     if (duplicate) traffic.duplicates += 1;
     else {

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import type { LogName, UserKey } from "@parley/protocol";
 import { Entry } from "../engine/entry.ts";
 import type { User } from "./directory.ts";
+import { Run } from "./run.ts";
 import { type Reader, Subscription } from "./subscription.ts";
 
 const log = "alice" as LogName;
@@ -27,12 +28,21 @@ function entry(seq: number, { origin = "", expiresAt = 0, receipt = false, ...mo
 class TestReader implements Reader {
   readonly user = { key: "alice" as UserKey, name: "Alice" } as User;
   readonly origin = own;
+  readonly userOrigin = "alice/";
   readonly heard: string[] = [];
   open = true;
+  /** For how many entries at once. */
+  room = Number.POSITIVE_INFINITY;
   time = 1000;
 
   push({ seq }: Entry): boolean {
     this.heard.push(`${seq}`);
+    return true;
+  }
+
+  pushAll({ first, last }: Run): boolean {
+    if (this.room < last - first + 1) return false;
+    this.heard.push(`${first}-${last} at once`);
     return true;
   }
 
@@ -55,23 +65,28 @@ class TestReader implements Reader {
 
 function subscribe(position = 0, live = true): { reader: TestReader; subscription: Subscription } {
   const reader = new TestReader();
-  const topic = { log, epoch: "e1", tail: position, joining: 0, subscribers: new Set<never>() };
+  const topic = { log, epoch: "e1", tail: position, joining: 0, subscribers: new Set<never>(), settled: [] };
   const subscription = new Subscription(topic, reader, position);
   subscription.live = live;
   return { reader, subscription };
 }
 
+/** Offers entries that were settled together. */
+function offer(subscription: Subscription, ...entries: readonly Entry[]): void {
+  subscription.offer(new Run(entries), false);
+}
+
 describe("a live subscription", () => {
   it("sends each entry as it is offered, and none twice", () => {
     const { reader, subscription } = subscribe(5);
-    for (const seq of [4, 5, 6, 7, 6, 7, 8]) subscription.offer(entry(seq), false);
+    for (const seq of [4, 5, 6, 7, 6, 7, 8]) offer(subscription, entry(seq));
     assert.deepEqual(reader.heard, ["6", "7", "8"]);
     assert.deepEqual([subscription.sent, subscription.acked, subscription.unacked], [8, 5, 3]);
   });
 
   it("falls behind at a hole, and takes nothing offered until it has caught up", () => {
     const { reader, subscription } = subscribe();
-    for (const seq of [1, 3, 4]) subscription.offer(entry(seq), false);
+    for (const seq of [1, 3, 4]) offer(subscription, entry(seq));
     assert.deepEqual(reader.heard, ["1", "behind"]);
     assert.deepEqual([subscription.sent, subscription.live], [1, false]);
   });
@@ -79,28 +94,64 @@ describe("a live subscription", () => {
   it("falls behind where there is no room", () => {
     const { reader, subscription } = subscribe();
     reader.open = false;
-    for (const seq of [1, 2]) subscription.offer(entry(seq), false);
+    for (const seq of [1, 2]) offer(subscription, entry(seq));
     assert.deepEqual([reader.heard, subscription.sent, subscription.live], [["behind"], 0, false]);
   });
 
   it("skips what its own device sent, room or no room; what nobody has to acknowledge counts as acknowledged", () => {
     const { reader, subscription } = subscribe();
-    subscription.offer(entry(1), false);
+    offer(subscription, entry(1));
     reader.open = false;
-    subscription.offer(entry(2, { origin: own }), false);
+    offer(subscription, entry(2, { origin: own }));
     assert.deepEqual([subscription.sent, subscription.acked], [2, 0]);
     assert.equal(subscription.ack(1), 1);
     assert.equal(subscription.acked, 2);
-    subscription.offer(entry(3, { origin: own }), false);
+    offer(subscription, entry(3, { origin: own }));
     assert.deepEqual([subscription.sent, subscription.acked, subscription.live], [3, 3, true]);
     assert.deepEqual(reader.heard, ["1"]);
   });
 
   it("tells a gap for what has expired", () => {
     const { reader, subscription } = subscribe();
-    subscription.offer(entry(1, { expiresAt: 1000 }), false);
-    subscription.offer(entry(2, { expiresAt: 1001 }), false);
+    offer(subscription, entry(1, { expiresAt: 1000 }));
+    offer(subscription, entry(2, { expiresAt: 1001 }));
     assert.deepEqual(reader.heard, ["expired 1", "gap 1-1 expired", "2"]);
+  });
+});
+
+describe("a live subscription that is offered a run", () => {
+  const from = (origin: string, ...seqs: number[]) => seqs.map((seq) => entry(seq, { origin }));
+
+  it("takes all of it at once, once", () => {
+    const { reader, subscription } = subscribe(5);
+    for (let time = 0; time < 2; time++) offer(subscription, ...from("bob/phone", 6, 7, 8));
+    assert.deepEqual(reader.heard, ["6-8 at once"]);
+    assert.deepEqual([subscription.sent, subscription.unacked], [8, 3]);
+    assert.equal(subscription.ack(7), 2);
+    assert.deepEqual([subscription.hasInFlight(7), subscription.hasInFlight(8), subscription.acked], [false, true, 7]);
+  });
+
+  it("looks at each entry where one is of its own user, has no origin, expires, or is waited for", () => {
+    const special = [{ origin: own }, { origin: "" }, { expiresAt: 5000 }, { receipt: true }];
+    for (const fields of special) {
+      const { reader, subscription } = subscribe();
+      offer(subscription, entry(1, { origin: "bob/phone" }), entry(2, { origin: "bob/phone", ...fields }));
+      assert.deepEqual(reader.heard, fields.origin === own ? ["1"] : ["1", "2"]);
+    }
+  });
+
+  it("looks at each where a part of it is known, and falls behind where one is missing", () => {
+    const { reader, subscription } = subscribe(1);
+    offer(subscription, ...from("bob/phone", 1, 2));
+    offer(subscription, ...from("bob/phone", 3, 5));
+    assert.deepEqual(reader.heard, ["2", "3", "behind"]);
+  });
+
+  it("takes as many as there is room for", () => {
+    const { reader, subscription } = subscribe();
+    reader.room = 1;
+    offer(subscription, ...from("bob/phone", 1, 2));
+    assert.deepEqual(reader.heard, ["1", "2"]);
   });
 });
 
@@ -141,7 +192,7 @@ describe("a subscription that catches up", () => {
 describe("acknowledging", () => {
   it("is cumulative, frees each message once and never goes back", () => {
     const { subscription } = subscribe();
-    for (let seq = 1; seq <= 5; seq++) subscription.offer(entry(seq), false);
+    for (let seq = 1; seq <= 5; seq++) offer(subscription, entry(seq));
     const freed = [3, 2, 3, 4, 5, 5].map((seq) => subscription.ack(seq));
     assert.deepEqual(freed, [3, 0, 0, 1, 1, 0]);
     assert.deepEqual([subscription.acked, subscription.unacked], [5, 0]);
@@ -149,9 +200,9 @@ describe("acknowledging", () => {
 
   it("goes over seqs that were never sent", () => {
     const { subscription } = subscribe();
-    subscription.offer(entry(1), false);
-    subscription.offer(entry(2, { origin: own }), false);
-    subscription.offer(entry(3), false);
+    offer(subscription, entry(1));
+    offer(subscription, entry(2, { origin: own }));
+    offer(subscription, entry(3));
     assert.equal(subscription.ack(2), 1);
     assert.deepEqual([subscription.acked, subscription.unacked], [2, 1]);
   });
@@ -160,7 +211,7 @@ describe("acknowledging", () => {
     const { subscription } = subscribe();
     let freed = 0;
     for (let seq = 1; seq <= 10_000; seq++) {
-      subscription.offer(entry(seq), false);
+      offer(subscription, entry(seq));
       if (seq > 100) freed += subscription.ack(seq - 100);
     }
     assert.deepEqual([freed, subscription.unacked, subscription.acked], [9900, 100, 9900]);
@@ -172,9 +223,9 @@ describe("receipts", () => {
 
   it("are due once when delivered and once when read, for those who asked", () => {
     const { subscription } = subscribe();
-    subscription.offer(entry(1, { ...receipt, clientId: "c" }), false);
-    subscription.offer(entry(2), false);
-    subscription.offer(entry(3, receipt), false);
+    offer(subscription, entry(1, { ...receipt, clientId: "c" }));
+    offer(subscription, entry(2));
+    offer(subscription, entry(3, receipt));
     const due = (seq: number, read: boolean) => subscription.receipts(seq, read).map(({ seq }) => seq);
     const [first] = subscription.receipts(2, false);
     assert.deepEqual([first?.id, first?.clientId, first?.from], ["id-1", "c", "bob"]);
@@ -184,10 +235,10 @@ describe("receipts", () => {
 
   it("are not due for copies of what the user sent to others, but for what was sent to oneself", () => {
     const { subscription } = subscribe();
-    subscription.offer(entry(1, { ...receipt, from: "Alice", to: "bob" }), false);
-    subscription.offer(entry(2, { ...receipt, from: "Alice", to: ["bob", "#alice"] }), false);
-    subscription.offer(entry(3, { ...receipt, from: "Alice", to: "Alice" }), false);
-    subscription.offer(entry(4, { ...receipt, from: "Alice", to: ["bob", "Alice"] }), false);
+    offer(subscription, entry(1, { ...receipt, from: "Alice", to: "bob" }));
+    offer(subscription, entry(2, { ...receipt, from: "Alice", to: ["bob", "#alice"] }));
+    offer(subscription, entry(3, { ...receipt, from: "Alice", to: "Alice" }));
+    offer(subscription, entry(4, { ...receipt, from: "Alice", to: ["bob", "Alice"] }));
     assert.deepEqual(
       subscription.receipts(4, false).map(({ seq }) => seq),
       [3, 4],
@@ -196,7 +247,7 @@ describe("receipts", () => {
 
   it("are given up for the oldest where too many were never read", () => {
     const { subscription } = subscribe();
-    for (let seq = 1; seq <= 1030; seq++) subscription.offer(entry(seq, receipt), false);
+    for (let seq = 1; seq <= 1030; seq++) offer(subscription, entry(seq, receipt));
     const read = subscription.receipts(1030, true);
     assert.deepEqual([read.length, read[0]?.seq], [1024, 7]);
   });

@@ -7,6 +7,8 @@ import type { Entry } from "../engine/entry.ts";
 import type { User } from "./directory.ts";
 import type { Subscriber, Topic } from "./hub.ts";
 import { parsePayload, wantsReceipt } from "./message.ts";
+import type { Run } from "./run.ts";
+import { Unacked } from "./unacked.ts";
 
 export type GapReason = ServerMessages["gap"]["reason"];
 
@@ -15,10 +17,14 @@ export interface Reader {
   readonly user: User;
   /** `user/device`: entries of that origin are not sent to it. */
   readonly origin: string;
+  /** What the origins of all of the user's devices begin with. */
+  readonly userOrigin: string;
   /** Whether a message may be pushed now: the window is open and the connection takes more. */
   readonly open: boolean;
   /** Pushes an entry. False: not taken. */
   push(entry: Entry, shared: boolean): boolean;
+  /** Pushes all of a run, or nothing of it (false). */
+  pushAll(run: Run, shared: boolean): boolean;
   now(): number;
   /** An entry is not delivered because its time has passed. Resolves when that is on disk. */
   expired(entry: Entry): Promise<void>;
@@ -51,9 +57,7 @@ export class Subscription implements Subscriber {
   live = false;
   /** Messages that the peer has rejected and whose dead letters are not on disk yet. */
   rejecting = 0;
-  /** Seqs of messages that were sent and not acknowledged, ascending from `#oldest`. */
-  #unacked: number[] = [];
-  #oldest = 0;
+  readonly #unacked = new Unacked();
   #awaited: Awaited[] = [];
   /** Seqs of entries that have expired, and whose dead letters are on their way. */
   readonly #burying = new Set<number>();
@@ -73,16 +77,32 @@ export class Subscription implements Subscriber {
   }
 
   get unacked(): number {
-    return this.#unacked.length - this.#oldest;
+    return this.#unacked.count;
   }
 
   /** Whether the entry was sent and is not acknowledged. */
   hasInFlight(seq: number): boolean {
-    return this.#unacked.includes(seq, this.#oldest);
+    return this.#unacked.has(seq);
   }
 
-  /** An entry was settled at the tail of the log. */
-  offer(entry: Entry, shared: boolean): void {
+  /** Entries were settled at the tail of the log. */
+  offer(run: Run, shared: boolean): void {
+    if (!this.live || run.last <= this.sent) return;
+    if (this.#takeAll(run, shared)) return;
+    for (const entry of run.entries) this.#offerOne(entry, shared);
+  }
+
+  /** Takes a run that needs no look at each of its entries. False: it does, or there is no room for all of it. */
+  #takeAll(run: Run, shared: boolean): boolean {
+    const { first, last } = run;
+    if (first !== this.sent + 1 || !run.plain || this.#expiredFrom !== 0) return false;
+    if (run.mayBeFrom(this.#reader.userOrigin) || !this.#reader.pushAll(run, shared)) return false;
+    this.sent = last;
+    this.#unacked.add(first, last);
+    return true;
+  }
+
+  #offerOne(entry: Entry, shared: boolean): void {
     if (!this.live || entry.seq <= this.sent) return;
     if (entry.seq !== this.sent + 1 || !this.take(entry, shared)) this.fallBehind();
     else this.tellExpired();
@@ -109,7 +129,7 @@ export class Subscription implements Subscriber {
     if (own) return this.#skip(entry.seq);
     if (!this.#reader.open || !this.#reader.push(entry, shared)) return false;
     this.sent = entry.seq;
-    this.#unacked.push(entry.seq);
+    this.#unacked.add(entry.seq, entry.seq);
     if (wantsReceipt(entry.payload)) this.#await(entry);
     return true;
   }
@@ -157,20 +177,9 @@ export class Subscription implements Subscriber {
 
   /** Acknowledges up to `seq` (not beyond `sent`). Returns how many messages that freed. */
   ack(seq: number): number {
-    const before = this.#oldest;
-    while (this.#oldest < this.#unacked.length && (this.#unacked[this.#oldest] as number) <= seq) this.#oldest += 1;
-    const freed = this.#oldest - before;
-    if (this.#oldest === this.#unacked.length) {
-      this.#unacked = [];
-      this.#oldest = 0;
-      this.acked = Math.max(this.acked, this.#burying.size === 0 ? this.sent : this.#upTo(this.sent));
-    } else {
-      this.acked = Math.max(this.acked, this.#burying.size === 0 ? seq : this.#upTo(seq));
-      if (this.#oldest > 1024) {
-        this.#unacked = this.#unacked.slice(this.#oldest);
-        this.#oldest = 0;
-      }
-    }
+    const freed = this.#unacked.ack(seq);
+    const reached = this.#unacked.count === 0 ? this.sent : seq;
+    this.acked = Math.max(this.acked, this.#burying.size === 0 ? reached : this.#upTo(reached));
     return freed;
   }
 

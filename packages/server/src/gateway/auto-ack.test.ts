@@ -15,11 +15,11 @@ function open() {
 describe("acknowledging by writes", () => {
   it("tells the furthest seq of each log, once its write has left and not before", () => {
     const { acknowledged, acks } = open();
-    acks.queued(entry("bob", 1));
-    acks.queued(entry("bob", 2));
-    acks.queued(entry("*", 7));
+    acks.queued("bob" as LogName, 1);
+    acks.queued("bob" as LogName, 2);
+    acks.queued("*" as LogName, 7);
     acks.writing();
-    acks.queued(entry("bob", 3));
+    acks.queued("bob" as LogName, 3);
     acks.writing();
     assert.deepEqual(acknowledged, []);
     acks.written();
@@ -34,7 +34,7 @@ describe("acknowledging by writes", () => {
     assert.deepEqual(acknowledged, [], "not while it is being delivered");
     await Promise.resolve();
     assert.deepEqual(acknowledged.splice(0), ["bob 1"]);
-    acks.queued(entry("bob", 2));
+    acks.queued("bob" as LogName, 2);
     acks.skipped(entry("bob", 3));
     await Promise.resolve();
     acks.writing();

@@ -21,6 +21,23 @@ export interface WriteObserver {
 /** Copying costs more than one more part of a write from about here on. */
 const largeFrameBytes = 4096;
 
+/** Outboxes that hold something: all are written in one go when the turn's callbacks have run. */
+class TurnEnd {
+  #outboxes: Outbox[] = [];
+  readonly #flushAll = () => {
+    const outboxes = this.#outboxes;
+    this.#outboxes = [];
+    for (const outbox of outboxes) outbox.flush();
+  };
+
+  add(outbox: Outbox): void {
+    if (this.#outboxes.push(outbox) === 1) queueMicrotask(this.#flushAll);
+  }
+}
+
+/** One for the process, as its event loop is one. */
+const turnEnd = new TurnEnd();
+
 /** Frames that are on their way out together; they are written when the turn's callbacks have run. */
 export class Outbox {
   readonly #stream: Writable;
@@ -28,6 +45,7 @@ export class Outbox {
   readonly #maxBytes: number;
   readonly #onDrained: () => void;
   #observer: WriteObserver | undefined;
+  #onWritten: ((error?: Error | null) => void) | undefined;
   /** Text still to be encoded, or frames that are shared with other connections. */
   #frames: (string | Buffer)[] = [];
   /** An estimate for the turn: UTF-16 units of texts (up to 3 bytes each), bytes of shared frames, and their headers. */
@@ -47,6 +65,7 @@ export class Outbox {
   /** Sets who is told of writes. */
   observe(observer: WriteObserver): void {
     this.#observer = observer;
+    this.#onWritten = (error) => error || observer.written();
   }
 
   /** Whether what is waiting to be taken by the peer has reached the limit. */
@@ -67,7 +86,7 @@ export class Outbox {
     this.#queuedBytes += frame.length + 16;
     if (this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(() => this.flush());
+    turnEnd.add(this);
   }
 
   /** Writes what is queued. Called by itself at the end of the turn. */
@@ -77,21 +96,25 @@ export class Outbox {
     if (frames.length === 0 || this.#closed) return;
     this.#frames = [];
     this.#queuedBytes = 0;
-    const observer = this.#observer;
-    observer?.writing();
-    this.#write(encodeFrames(frames, this.#framing), observer && ((error) => error || observer.written()));
+    this.#observer?.writing();
+    const [only] = frames;
+    if (frames.length === 1 && typeof only === "object") this.#writeOne(only);
+    else this.#writeAll(encodeFrames(frames, this.#framing));
     // A stream that took everything at once emits no `drain`.
     if (this.#full && !this.#stream.writableNeedDrain) queueMicrotask(() => this.#drained());
   }
 
-  /** Hands all parts to the system at once; `written` is told of the last. */
-  #write(parts: readonly Buffer[], written: ((error?: Error | null) => void) | undefined): void {
+  #writeOne(bytes: Buffer): void {
+    if (this.#onWritten) this.#stream.write(bytes, this.#onWritten);
+    else this.#stream.write(bytes);
+  }
+
+  /** Hands all parts to the system at once; the observer is told of the last. */
+  #writeAll(parts: readonly Buffer[]): void {
     const stream = this.#stream;
     if (parts.length > 1) stream.cork();
     for (let i = 0; i < parts.length - 1; i++) stream.write(parts[i] as Buffer);
-    const last = parts.at(-1) as Buffer;
-    if (written) stream.write(last, written);
-    else stream.write(last);
+    this.#writeOne(parts.at(-1) as Buffer);
     if (parts.length > 1) stream.uncork();
   }
 

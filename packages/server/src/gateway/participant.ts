@@ -8,9 +8,10 @@ import type { Command } from "../core/commands.ts";
 import type { Connection, CoreEvent } from "../core/connection.ts";
 import type { Core } from "../core/core.ts";
 import type { Credentials, Identity } from "../core/identity.ts";
+import type { Run } from "../core/run.ts";
 import type { Session } from "../core/session.ts";
 import type { OpenConnection, Watched } from "../core/traffic.ts";
-import type { Entry } from "../engine/entry.ts";
+import type { Entry, EntryEncoder } from "../engine/entry.ts";
 import { AutoAck } from "./auto-ack.ts";
 import { FlowGate } from "./flow-gate.ts";
 import type { GatewayLog } from "./gateway.ts";
@@ -24,8 +25,10 @@ export type Told = Exclude<CoreEvent, Entry>;
 
 /** What one protocol makes of events. */
 export interface Speech {
-  /** The frame of a message, as text for this connection alone or as bytes that connections share. */
-  encode(entry: Entry, shared: boolean): string | Buffer;
+  /** The text of a message's frame. */
+  encode(entry: Entry): string;
+  /** Makes whole frames, which connections share. */
+  readonly shared: EntryEncoder;
   /** False: the peer is not shown this message; it counts as received. */
   shows?(entry: Entry): boolean;
   /** Answers what a command came to. Never called with a message. */
@@ -114,7 +117,7 @@ export class Participant implements Connection, Watched {
       this.#open.user = session.user.name;
       this.#wire.allowance?.isOf(this.#core.limiter.user(session.user.key));
       this.#viewer = { key: session.user.key, name: session.user.name, since: this.#core.now() };
-      const acks = new AutoAck((log, seq) => this.#core.handle(session, { op: "ack", log, seq }));
+      const acks = new AutoAck((log, seq) => this.#core.acknowledge(session, log, seq));
       this.#acks = acks;
       this.#wire.outbox.observe(acks);
       beforeStart?.(session);
@@ -198,9 +201,20 @@ export class Participant implements Connection, Watched {
       this.#acks.skipped(entry);
       return "queued";
     }
-    outbox.push(this.#speech.encode(entry, shared));
-    this.#acks.queued(entry);
+    const speech = this.#speech;
+    outbox.push(shared ? entry.encodedBy(speech.shared) : speech.encode(entry));
+    this.#acks.queued(entry.log, entry.seq);
     return "queued";
+  }
+
+  deliverAll(run: Run, shared: boolean): boolean {
+    const { outbox } = this.#wire;
+    const speech = this.#speech;
+    if (outbox.full || this.#lost || speech.shows) return false;
+    if (shared) outbox.push(run.encodedBy(speech.shared));
+    else for (const entry of run.entries) outbox.push(speech.encode(entry));
+    this.#acks.queued(run.log, run.last);
+    return true;
   }
 
   #shows(entry: Entry): boolean {

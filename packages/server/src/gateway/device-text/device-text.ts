@@ -69,11 +69,10 @@ class Device {
   constructor(core: Core, wire: Wire, devices: ReadonlySet<Participant>, log: GatewayLog) {
     this.#core = core;
     this.#devices = devices;
-    const encode = (entry: Entry, shared: boolean) =>
-      shared ? entry.encodedBy(encodeShared) : encodeDeviceMessage(entry);
     const told = (event: Told) => this.#told(event);
     const closing = (code: ErrorCode) => this.#bidFarewell(code);
-    const speech = core.openLogin ? { encode, told } : { encode, told, closing };
+    const closes = core.openLogin ? {} : { closing };
+    const speech = { encode: encodeDeviceMessage, shared: encodeShared, told, ...closes };
     this.participant = new Participant(core, wire, speech, log);
   }
 

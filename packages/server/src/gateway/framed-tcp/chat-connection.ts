@@ -9,7 +9,7 @@ import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
 import type { Posted } from "../../core/post.ts";
 import type { Session } from "../../core/session.ts";
-import type { Entry } from "../../engine/entry.ts";
+import type { Entry, EntryEncoder } from "../../engine/entry.ts";
 import { frameTimeMs } from "../frame-progress.ts";
 import type { GatewayLog } from "../gateway.ts";
 import { lengthPrefix } from "../length-prefix.ts";
@@ -241,9 +241,12 @@ export class ChatConnection implements Speech {
     this.participant.say(systemLine(this.#form ?? "structured", text));
   }
 
-  encode(entry: Entry, shared: boolean): string | Buffer {
-    const form = this.#form ?? "structured";
-    return shared ? entry.encodedBy(encodeShared[form]) : encodeMessage(form, entry);
+  encode(entry: Entry): string {
+    return encodeMessage(this.#form ?? "structured", entry);
+  }
+
+  get shared(): EntryEncoder {
+    return encodeShared[this.#form ?? "structured"];
   }
 
   shows(entry: Entry): boolean {

@@ -7,6 +7,7 @@ import { parseClientMessage } from "@parley/protocol/validate";
 import type { Connection, CoreEvent } from "../../core/connection.ts";
 import type { Core } from "../../core/core.ts";
 import { rateLimited } from "../../core/limits/limiter.ts";
+import type { Run } from "../../core/run.ts";
 import type { Session } from "../../core/session.ts";
 import type { EndReason, OpenConnection, Watched } from "../../core/traffic.ts";
 import { StorageUnavailable } from "../../engine/engine.ts";
@@ -198,6 +199,14 @@ export class NativeConnection implements Connection, Watched {
     outbox.push(encodeEvent(event));
     this.#gate.answered();
     return full ? "full" : "queued";
+  }
+
+  deliverAll(run: Run, shared: boolean): boolean {
+    const { outbox } = this.#wire;
+    if (outbox.full) return false;
+    if (shared) outbox.push(run.encodedBy(this.#carrier.encodeShared));
+    else for (const entry of run.entries) outbox.push(encodeEvent(entry));
+    return true;
   }
 
   #write(message: object): void {

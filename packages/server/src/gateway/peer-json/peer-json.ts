@@ -40,9 +40,13 @@ function open(core: Core, wire: Wire, log: GatewayLog): WebSocketPeer {
   const closing = (code: ErrorCode, reason: string) => {
     if (!core.openLogin || code === "hello_timeout" || code === "rate_limited") refuse(reason);
   };
-  const encode = (entry: Entry, shared: boolean) => (shared ? entry.encodedBy(encodeShared) : encodePeerMessage(entry));
   const told = (event: Told) => tell(event, participant);
-  const participant = new Participant(core, wire, { encode, told, closing }, log);
+  const participant = new Participant(
+    core,
+    wire,
+    { encode: encodePeerMessage, shared: encodeShared, told, closing },
+    log,
+  );
   participant.awaitLogin();
   return {
     participant,

@@ -106,8 +106,8 @@ async function admit(
 }
 
 function open({ core, log }: PushOptions, wire: Wire, identity: Identity): WebSocketPeer {
-  const encode = (entry: Entry, shared: boolean) => (shared ? entry.encodedBy(encodeShared) : contentOf(entry));
-  const participant = new Participant(core, wire, { encode, told: () => {} }, log);
+  const speech = { encode: contentOf, shared: encodeShared, told: () => {} };
+  const participant = new Participant(core, wire, speech, log);
   participant.tasks.run(async () => {
     const result = await participant.login(async () => ok(identity));
     if (!result.ok) participant.close(result.fault.code, result.fault.message);

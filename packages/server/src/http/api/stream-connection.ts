@@ -59,7 +59,7 @@ export class StreamConnection implements Connection {
   /** Begins to tell what the session gets. */
   start(core: Core, { session, welcome, resets }: LoggedIn): void {
     this.#session = session;
-    const acks = new AutoAck((log, seq) => core.handle(session, { op: "ack", log, seq }));
+    const acks = new AutoAck((log, seq) => core.acknowledge(session, log, seq));
     this.#acks = acks;
     this.#outbox.observe({
       writing: () => acks.writing(),
@@ -80,7 +80,7 @@ export class StreamConnection implements Connection {
       if (full || this.#ended) return "full";
       this.#positions.passed(event.log, event.seq);
       this.#event("message", encodeMessage(event));
-      this.#acks?.queued(event);
+      this.#acks?.queued(event.log, event.seq);
       return "queued";
     }
     if (full && event.op === "presence") return "full";

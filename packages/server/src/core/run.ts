@@ -1,0 +1,53 @@
+/**
+ * Entries of one log that were settled in one turn of the event loop, in order. Offered whole to everybody who reads the
+ * log: what a reader costs is then nearly the same for one entry as for thirty, and they are encoded once for all. Hot path.
+ */
+import type { LogName } from "@parley/protocol";
+import type { Entry, EntryEncoder } from "../engine/entry.ts";
+import { wantsReceipt } from "./message.ts";
+
+export class Run {
+  readonly log: LogName;
+  /** At least one. */
+  readonly entries: readonly Entry[];
+  readonly first: number;
+  readonly last: number;
+  /** Whether all of it may be delivered without a look at each: no seq is left out, nothing expires, nobody waits for a receipt. */
+  readonly plain: boolean;
+  /** Where entries came from, each once for those in a row; empty for what may have come from anywhere. */
+  readonly #origins: readonly string[];
+  #encoder: EntryEncoder | undefined;
+  #encoded: Buffer | undefined;
+
+  constructor(entries: readonly Entry[]) {
+    const first = entries[0] as Entry;
+    this.log = first.log;
+    this.entries = entries;
+    this.first = first.seq;
+    this.last = (entries.at(-1) as Entry).seq;
+    const origins: string[] = [];
+    let plain = this.last - this.first + 1 === entries.length;
+    for (const { origin, expiresAt, payload } of entries) {
+      if (expiresAt !== 0 || wantsReceipt(payload)) plain = false;
+      if (origin !== origins.at(-1)) origins.push(origin);
+    }
+    this.plain = plain;
+    this.#origins = origins;
+  }
+
+  /** Whether an entry may have been sent by a device of the user whose origins begin with `prefix`. */
+  mayBeFrom(prefix: string): boolean {
+    for (const origin of this.#origins) if (origin === "" || origin.startsWith(prefix)) return true;
+    return false;
+  }
+
+  /** The frames that `encoder` makes of the entries, one after the other, made once and shared. Keeps the latest encoder's bytes. */
+  encodedBy(encoder: EntryEncoder): Buffer {
+    if (this.#encoded === undefined || this.#encoder !== encoder) {
+      this.#encoder = encoder;
+      const [only] = this.entries;
+      this.#encoded = this.entries.length === 1 ? encoder(only as Entry) : Buffer.concat(this.entries.map(encoder));
+    }
+    return this.#encoded;
+  }
+}
