@@ -11,6 +11,13 @@ export interface CursorPosition {
   readonly seq: number;
 }
 
+/** Where a cursor is now. One object for each, that moves, because that is often; `gone` when the cursor was forgotten. */
+interface Place {
+  epoch: string;
+  seq: number;
+  gone?: true;
+}
+
 function cursorKey(user: UserKey, device: DeviceKey | "", log: LogName): string {
   return `${user} ${device} ${log}`;
 }
@@ -18,16 +25,17 @@ function cursorKey(user: UserKey, device: DeviceKey | "", log: LogName): string 
 export class Cursors {
   readonly #engine: Engine;
   /** Cursors of users that have, or had, a session in this process. */
-  readonly #users = new Map<UserKey, Map<string, CursorPosition>>();
+  readonly #users = new Map<UserKey, Map<string, Place>>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
   }
 
-  async #load(user: UserKey): Promise<Map<string, CursorPosition>> {
+  async #load(user: UserKey): Promise<Map<string, Place>> {
     const known = this.#users.get(user);
     if (known) return known;
-    const loaded = new Map<string, CursorPosition>(await this.#engine.scan("cursor", `${user} `));
+    const stored = await this.#engine.scan("cursor", `${user} `);
+    const loaded = new Map(stored.map(([key, { epoch, seq }]): [string, Place] => [key, { epoch, seq }]));
     const raced = this.#users.get(user);
     if (raced) return raced;
     this.#users.set(user, loaded);
@@ -62,8 +70,8 @@ export class Cursors {
   of(user: UserKey, device: DeviceKey, lasting: boolean, log: LogName): DeviceCursor {
     const cursors = this.#users.get(user);
     if (!cursors) throw new Error(`cursors of ${user} moved before they were loaded`);
-    const own = new Cursor(this.#engine, cursors, user, "", log);
-    return new DeviceCursor(lasting ? new Cursor(this.#engine, cursors, user, device, log) : undefined, own);
+    const own = new Cursor(this.#engine, cursors, { user, device: "", log });
+    return new DeviceCursor(lasting ? new Cursor(this.#engine, cursors, { user, device, log }) : undefined, own);
   }
 
   /** Moves all the user's cursors in a log that stand before `to` there. A user without any gets the user's own. */
@@ -74,8 +82,7 @@ export class Cursors {
       const at = cursors.get(key);
       if (at?.epoch === to.epoch && at.seq >= to.seq) continue;
       const device = key.split(" ")[1] as DeviceKey | "";
-      cursors.set(key, to);
-      this.#engine.commitCursor({ kind: "cursor", key, value: { user, device, log, ...to } });
+      new Cursor(this.#engine, cursors, { user, device, log }).move(to.epoch, to.seq);
     }
   }
 
@@ -93,42 +100,56 @@ export class Cursors {
   async forget(user: UserKey, log: LogName): Promise<void> {
     const cursors = await this.#load(user);
     for (const key of await this.keysOf(user, log)) {
+      const place = cursors.get(key);
+      if (place) place.gone = true;
       cursors.delete(key);
       this.#engine.commitCursor({ kind: "cursor", key, value: undefined });
     }
   }
 }
 
+/** Whose cursor, and in which log. */
+interface Owner {
+  readonly user: UserKey;
+  readonly device: DeviceKey | "";
+  readonly log: LogName;
+}
+
 /** One record: of a device, or of the user. */
 class Cursor {
   readonly #engine: Engine;
-  readonly #cursors: Map<string, CursorPosition>;
+  readonly #cursors: Map<string, Place>;
   readonly #key: string;
-  readonly #about: { readonly user: UserKey; readonly device: DeviceKey | ""; readonly log: LogName };
+  readonly #owner: Owner;
+  /** The one in `#cursors`, so that it need not be looked up; undefined: there is none yet. */
+  #place: Place | undefined;
 
-  constructor(
-    engine: Engine,
-    cursors: Map<string, CursorPosition>,
-    user: UserKey,
-    device: DeviceKey | "",
-    log: LogName,
-  ) {
+  constructor(engine: Engine, cursors: Map<string, Place>, owner: Owner) {
     this.#engine = engine;
     this.#cursors = cursors;
-    this.#key = cursorKey(user, device, log);
-    this.#about = { user, device, log };
+    this.#owner = owner;
+    this.#key = cursorKey(owner.user, owner.device, owner.log);
+    this.#place = cursors.get(this.#key);
   }
 
+  /** Where it is; undefined: nothing was acknowledged yet. */
   get position(): CursorPosition | undefined {
-    return this.#cursors.get(this.#key);
+    if (this.#place === undefined || this.#place.gone) this.#place = this.#cursors.get(this.#key);
+    return this.#place;
   }
 
   /** Where it is already, nothing is written. */
   move(epoch: string, seq: number): void {
     const { position } = this;
     if (position?.seq === seq && position.epoch === epoch) return;
-    const { user, device, log } = this.#about;
-    this.#cursors.set(this.#key, { epoch, seq });
+    if (this.#place) {
+      this.#place.epoch = epoch;
+      this.#place.seq = seq;
+    } else {
+      this.#place = { epoch, seq };
+      this.#cursors.set(this.#key, this.#place);
+    }
+    const { user, device, log } = this.#owner;
     this.#engine.commitCursor({ kind: "cursor", key: this.#key, value: { user, device, log, epoch, seq } });
   }
 }

@@ -49,6 +49,9 @@ interface PendingWrite {
 const commitChars = 4 * 1024 * 1024;
 const defaultCheckpointBytes = 16 * 1024 * 1024;
 const defaultLazyMs = 500;
+/** How long a commit waits at most for more to go with it, and how long ago the last one may be for that. */
+const gatherMs = 0;
+const recentMs = 10;
 
 export class LevelEngine implements ObservableEngine {
   readonly #kept: KeptStore;
@@ -63,6 +66,9 @@ export class LevelEngine implements ObservableEngine {
   #writes: PendingWrite[] = [];
   #running: Promise<void> | undefined;
   #scheduled = false;
+  /** How many appends the last commit had, and when it was over. */
+  #lastAppends = 0;
+  #lastEnded = 0;
   #closed = false;
 
   private constructor(kept: KeptStore, options: LevelOptions) {
@@ -103,13 +109,32 @@ export class LevelEngine implements ObservableEngine {
   #schedule(): void {
     if (this.#scheduled || this.#running || this.#closed || this.#kept.fault) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#running = this.#commit(this.#takeAppends()).finally(() => {
-        this.#running = undefined;
-        if (this.#appends.length > 0 || this.#writes.length > 0 || this.#cursors.due) this.#schedule();
-      });
+    setImmediate(this.#gather);
+  }
+
+  /** Begins a commit, or looks once more for what the last one makes expect. */
+  readonly #gather = (): void => {
+    if (this.#expectsMore()) {
+      setImmediate(this.#gather);
+      return;
+    }
+    this.#scheduled = false;
+    this.#running = this.#commit(this.#takeAppends()).finally(() => {
+      this.#running = undefined;
+      this.#lastEnded = performance.now();
+      if (this.#appends.length > 0 || this.#writes.length > 0 || this.#cursors.due) this.#schedule();
     });
+  };
+
+  /**
+   * Whether those whose messages were in the last commit, a moment ago, have probably more to send: clients that wait for
+   * answers or deliveries send on when they have them, and what goes together costs less.
+   */
+  #expectsMore(): boolean {
+    const { length } = this.#appends;
+    if (length === 0 || length >= this.#lastAppends || this.#writes.length > 0 || this.#closed) return false;
+    const now = performance.now();
+    return now - this.#waitingSince < gatherMs && now - this.#lastEnded < recentMs;
   }
 
   async #commit(appends: readonly Append[]): Promise<void> {
@@ -119,6 +144,7 @@ export class LevelEngine implements ObservableEngine {
     let syncMs: number | undefined;
     const writes = this.#writes;
     this.#writes = [];
+    this.#lastAppends = appends.length;
     const records: RecordWrite[] = writes.flatMap((write) => write.records);
     // Cursors that were told before a record was written are not to be older than it after a crash.
     for (const cursor of this.#cursors.take(writes.length > 0)) records.push(cursor);
