@@ -21,6 +21,7 @@ import { type Answered, type Asked, ask } from "./api-server.ts";
 
 /** An operator who is no user of the server. */
 const noUser: User = {
+  kind: "user",
   key: "server" as UserKey,
   name: "server",
   createdAt: 0,

@@ -38,5 +38,14 @@ export class Operator {
 /** In the server's own name, which nobody can choose. */
 function nobody(): User {
   const name = "server" as UserKey;
-  return { key: name, name, createdAt: 0, everyoneSeq: 0, lastSeen: 0, sessions: new Set(), rooms: new Map() };
+  return {
+    kind: "user",
+    key: name,
+    name,
+    createdAt: 0,
+    everyoneSeq: 0,
+    lastSeen: 0,
+    sessions: new Set(),
+    rooms: new Map(),
+  };
 }

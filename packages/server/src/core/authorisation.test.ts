@@ -11,7 +11,16 @@ const [ann, bob] = ["ann" as UserKey, "bob" as UserKey];
 
 function actor(rights: Partial<Rights> = {}, isServer = false): Actor {
   const rooms = new Map([["#team" as RoomKey, { seq: 0, epoch: "e" }]]);
-  const user: User = { key: ann, name: "Ann", createdAt: 0, lastSeen: 0, everyoneSeq: 0, sessions: new Set(), rooms };
+  const user: User = {
+    kind: "user",
+    key: ann,
+    name: "Ann",
+    createdAt: 0,
+    lastSeen: 0,
+    everyoneSeq: 0,
+    sessions: new Set(),
+    rooms,
+  };
   return { user, permissions: permissionsOf({ ...everydayRights, ...rights }, ann), isServer };
 }
 

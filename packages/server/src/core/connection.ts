@@ -36,6 +36,9 @@ export interface Connection {
   /** For logs and listings: which gateway, and the peer's address. */
   readonly info: { readonly gateway: string; readonly address: string };
 
+  /** Of `ok`s for sends, only those about recipients who are not connected are of use. */
+  readonly hearsOnlyStored?: boolean;
+
   /** Bytes that wait to be taken by the peer, where the gateway knows. */
   readonly waitingBytes?: number;
 

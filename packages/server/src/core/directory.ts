@@ -20,7 +20,8 @@ export interface UserSession {
   hasInFlight(log: LogName, seq: number): boolean;
 }
 
-export interface User {
+/** An address, with what is known of who has it. */
+export interface User extends UserAddress {
   readonly key: UserKey;
   /** The spelling that was registered first. */
   readonly name: string;
@@ -34,7 +35,7 @@ export interface User {
   readonly rooms: Map<RoomKey, Membership>;
 }
 
-export interface Room {
+export interface Room extends RoomAddress {
   readonly key: RoomKey;
   readonly name: string;
   readonly members: Map<UserKey, User>;
@@ -71,6 +72,7 @@ export class Directory {
   #addUser(key: UserKey, record: RecordKinds["user"]): User {
     const user: User = {
       ...record,
+      kind: "user",
       key,
       inbox: undefined,
       sessions: new Set<UserSession>(),
@@ -81,7 +83,7 @@ export class Directory {
   }
 
   #addRoom(key: RoomKey, name: string): Room {
-    const room = { key, name, members: new Map<UserKey, User>() };
+    const room: Room = { kind: "room", key, name, members: new Map<UserKey, User>() };
     this.rooms.set(key, room);
     return room;
   }

@@ -7,6 +7,10 @@ import type { Clock } from "./clock.ts";
 /** The counter has 12 + 16 bits and starts low each millisecond, so that it cannot run over within one. */
 const counterStartMask = 0xffff;
 
+/** Numbers in hexadecimal, of three digits and of one. */
+const hex3: readonly string[] = Array.from({ length: 0x1000 }, (_, number) => number.toString(16).padStart(3, "0"));
+const hex1: readonly string[] = Array.from({ length: 0x10 }, (_, number) => number.toString(16));
+
 /** Makes a function that returns a new id each time. */
 export function createIds(clock: Clock): () => string {
   let ms = -1;
@@ -21,12 +25,10 @@ export function createIds(clock: Clock): () => string {
       counter = random.readUInt16BE(0) & counterStartMask;
       const time = now.toString(16).padStart(12, "0");
       prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`;
-      tail = random.toString("hex", 2, 8);
+      tail = random.toString("hex", 2, 8).slice(0, 11);
     }
     counter += 1;
-    const high = (counter >>> 16).toString(16).padStart(3, "0");
-    const low = (counter & 0xffff).toString(16).padStart(4, "0");
     // Variant bits `10` stand in the first digit of the fourth group.
-    return `${prefix}${high}-8${low.slice(0, 3)}-${low.slice(3)}${tail.slice(0, 11)}`;
+    return `${prefix}${hex3[counter >>> 16]}-8${hex3[(counter >>> 4) & 0xfff]}-${hex1[counter & 0xf]}${tail}`;
   };
 }

@@ -17,7 +17,8 @@ export type Posted = ServerMessages["ok"];
 function systemActor(name: SystemName): Actor {
   const key = name as string as UserKey;
   const sessions = new Set<never>();
-  const user = {
+  const user: User = {
+    kind: "user",
     key,
     name,
     createdAt: 0,
@@ -58,6 +59,7 @@ class Poster implements Sender {
   readonly origin = "";
   readonly gateway: string;
   readonly session = undefined;
+  readonly hearsOnlyStored = false;
   readonly requests = { taken: () => {}, answered: () => {} };
   readonly tell: (posted: Posted) => void;
   readonly fault: (fault: Fault) => void;

@@ -127,6 +127,10 @@ export class Session implements Reader, Watcher, Actor {
     return this;
   }
 
+  get hearsOnlyStored(): boolean {
+    return this.#connection.hearsOnlyStored ?? false;
+  }
+
   get isServer(): false {
     return false;
   }

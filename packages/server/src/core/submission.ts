@@ -14,6 +14,8 @@ import {
   parseAddress,
   type Result,
   type ServerMessages,
+  type UserAddress,
+  type UserKey,
 } from "@parley/protocol";
 import type { Append, AppendOutcome, LogPosition, RecordWrite } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
@@ -35,6 +37,8 @@ export interface Sender extends Actor {
   readonly gateway: string;
   /** The session that does not count as one that gets the message; undefined: there is none. */
   readonly session: UserSession | undefined;
+  /** Whether it has no use for the answer to what went to who is connected. */
+  readonly hearsOnlyStored: boolean;
   tell(event: ServerMessages["ok"]): void;
   fault(fault: Fault, about: { readonly ref?: string; readonly clientId?: string }): void;
 }
@@ -55,8 +59,8 @@ export function submit(services: Services, sender: Sender, send: Send): Result<u
 
 const accepted = ok(undefined);
 
-/** A recipient; a user with what is known of it. */
-type Recipient = Address & { readonly user?: User };
+/** A recipient: somebody or something that is registered, or everybody. */
+type Recipient = User | Exclude<Address, UserAddress>;
 const nobody: readonly Recipient[] = [];
 const none: readonly RecordWrite[] = [];
 
@@ -64,7 +68,7 @@ const none: readonly RecordWrite[] = [];
 function fullOf({ inboxes }: Services, recipients: readonly Recipient[]): readonly Recipient[] {
   let full = nobody;
   for (const recipient of recipients) {
-    if (recipient.user && inboxes.isFull(recipient.user)) full = [...full, recipient];
+    if (recipient.kind === "user" && inboxes.isFull(recipient)) full = [...full, recipient];
   }
   return full;
 }
@@ -109,27 +113,30 @@ function recipientsOf(
 
 /** The address, in its registered spelling, if the sender may send to it. */
 function recipient(directory: Directory, sender: Sender, text: string): Result<Recipient> {
+  // Most senders write a user's name as names are compared: that needs no parsing.
+  const user = directory.users.get(text as UserKey);
+  if (user) return permitted(sender, user);
   const parsed = parseAddress(text);
   if (!parsed.ok) return parsed;
   const known = registered(directory, parsed.value);
-  const allowed = authorise(sender, "send", known ?? parsed.value);
+  if (known) return permitted(sender, known);
+  const allowed = authorise(sender, "send", parsed.value);
   // Nobody is a member of a room that does not exist; whether it does is not told to those who may not send there.
-  if (!allowed.ok && (known || allowed.fault.code !== "not_member")) return allowed;
-  if (known) return ok(known);
+  if (!allowed.ok && allowed.fault.code !== "not_member") return allowed;
   const { kind, name } = parsed.value;
   return kind === "room"
     ? fail("unknown_room", `there is no room ${name}`)
     : fail("unknown_user", `no user ${name} has ever connected`);
 }
 
+function permitted(sender: Sender, known: Recipient): Result<Recipient> {
+  const allowed = authorise(sender, "send", known);
+  return allowed.ok ? ok(known) : allowed;
+}
+
 function registered({ users, rooms }: Directory, address: Address): Recipient | undefined {
   if (address.kind === "everyone") return everyone;
-  if (address.kind === "user") {
-    const user = users.get(address.key);
-    return user && { kind: "user", key: user.key, name: user.name, user };
-  }
-  const room = rooms.get(address.key);
-  return room && { kind: "room", key: room.key, name: room.name };
+  return address.kind === "user" ? users.get(address.key) : rooms.get(address.key);
 }
 
 class Submission implements Append {
@@ -168,16 +175,18 @@ class Submission implements Append {
     this.#recipients = recipients;
     this.#type = send.type;
     this.#full = full;
-    this.#about = {
-      ...(send.ref === undefined ? {} : { ref: send.ref }),
-      ...(clientId === undefined ? {} : { clientId }),
-    };
+    this.#about = aboutOf(send.ref, clientId);
     this.id = services.newId();
     this.ts = services.clock.now();
     this.durability = durability;
     this.expiresAt = ttl === undefined ? 0 : this.ts + ttl;
     const to = encodeRecipients(recipients, send.to);
-    const toSelf = recipients.some(({ key }) => key === user.key);
+    let toSelf = false;
+    let toUser = false;
+    for (const { kind, key } of recipients) {
+      if (key === user.key) toSelf = true;
+      if (kind === "user") toUser = true;
+    }
     // What is addressed to oneself goes to all one's devices; everything else not back to the device it came from.
     this.origin = toSelf ? "" : sender.origin;
     this.dedupeKey = clientId === undefined ? undefined : `${user.key} ${clientId}`;
@@ -189,10 +198,10 @@ class Submission implements Append {
     for (const recipient of recipients) {
       if (full.length > 0 && full.includes(recipient)) continue;
       logs.push(recipient.key);
-      recipient.user?.inbox?.expect(this.#bytes);
+      if (recipient.kind === "user") recipient.inbox?.expect(this.#bytes);
     }
-    const copied = send.copy !== false && !toSelf && recipients.some(({ kind }) => kind === "user");
-    this.logs = copied ? [...logs, user.key] : logs;
+    if (send.copy !== false && !toSelf && toUser) logs.push(user.key);
+    this.logs = logs;
   }
 
   records(entries: readonly Entry[]): readonly RecordWrite[] {
@@ -222,6 +231,7 @@ class Submission implements Append {
       traffic.accepted += 1;
       this.#count(sender);
     }
+    if (sender.hearsOnlyStored && !duplicate && this.#isOnline()) return;
     const recipients = this.#recipients.map((address) => this.#fate(address, duplicate));
     const repeat = duplicate ? { duplicate } : {};
     sender.tell({
@@ -248,8 +258,9 @@ class Submission implements Append {
     for (const recipient of this.#recipients) {
       if (this.#full.length > 0 && this.#full.includes(recipient)) continue;
       const entry = outcome.ok ? outcome.entries[place++] : undefined;
-      if (entry) recipient.user?.inbox?.stored(entry.seq, this.#bytes);
-      else recipient.user?.inbox?.missed(this.#bytes);
+      if (recipient.kind !== "user") continue;
+      if (entry) recipient.inbox?.stored(entry.seq, this.#bytes);
+      else recipient.inbox?.missed(this.#bytes);
     }
   }
 
@@ -259,14 +270,32 @@ class Submission implements Append {
     return { to: recipient.name, state: this.#state(recipient) };
   }
 
-  /** Whether anybody but the sender is connected to get what goes to the address. */
-  #state({ kind, key, user }: Recipient): "online" | "stored" {
-    if (kind !== "user") return this.#services.hub.isReadByOthers(key, this.#sender.user) ? "online" : "stored";
-    const sessions = user?.sessions;
-    const { session } = this.#sender;
-    const own = session !== undefined && sessions?.has(session) ? 1 : 0;
-    return sessions !== undefined && sessions.size > own ? "online" : "stored";
+  /** Whether all of it goes to who is connected. */
+  #isOnline(): boolean {
+    if (this.#full.length > 0) return false;
+    for (const recipient of this.#recipients) if (this.#state(recipient) !== "online") return false;
+    return true;
   }
+
+  /** Whether anybody but the sender is connected to get what goes to the address. */
+  #state(recipient: Recipient): "online" | "stored" {
+    const { session, user } = this.#sender;
+    if (recipient.kind !== "user") return this.#services.hub.isReadByOthers(recipient.key, user) ? "online" : "stored";
+    const { sessions } = recipient;
+    const own = session !== undefined && sessions.has(session) ? 1 : 0;
+    return sessions.size > own ? "online" : "stored";
+  }
+}
+
+const nothing = {};
+
+/** What an answer repeats of its request. */
+function aboutOf(
+  ref: string | undefined,
+  clientId: string | undefined,
+): { readonly ref?: string; readonly clientId?: string } {
+  if (clientId === undefined) return ref === undefined ? nothing : { ref };
+  return ref === undefined ? { clientId } : { ref, clientId };
 }
 
 /** As JSON. One recipient stays a string even where the sender gave a list of one. */

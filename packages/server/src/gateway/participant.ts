@@ -27,6 +27,8 @@ export type Told = Exclude<CoreEvent, Entry>;
 export interface Speech {
   /** The text of a message's frame. */
   encode(entry: Entry): string;
+  /** Whether `told` needs no `ok` for what went to who is connected. */
+  readonly onlyStored?: true;
   /** Makes whole frames, which connections share. */
   readonly shared: EntryEncoder;
   /** False: the peer is not shown this message; it counts as received. */
@@ -180,6 +182,10 @@ export class Participant implements Connection, Watched {
   }
 
   // As the core's connection
+
+  get hearsOnlyStored(): boolean {
+    return this.#speech.onlyStored ?? false;
+  }
 
   get waitingBytes(): number {
     return this.#wire.outbox.waitingBytes;

@@ -2,11 +2,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { LogName } from "@parley/protocol";
+import fc from "fast-check";
+import { encodeContent, encodePayload } from "../core/message.ts";
 import { Entry } from "../engine/entry.ts";
-import { isOwn, render } from "./rendering.ts";
+import { isOwn, render, splice } from "./rendering.ts";
+
+const id = "01930000-0000-7000-8000-000000000000";
 
 function entry(log: string, message: object): Entry {
-  return new Entry(log as LogName, "e1", 1, JSON.stringify({ id: "i", ...message }), "", 0);
+  return new Entry(log as LogName, "e1", 1, JSON.stringify({ id, ...message }), "", 0);
 }
 
 describe("rendering", () => {
@@ -27,6 +31,35 @@ describe("rendering", () => {
     );
     assert.deepEqual([isRoom, isBinary, text, from], [true, true, "AAE=", "Ann"]);
     assert.equal(render(entry("bob", { from: "Ann", to: "bob", ts: 1, body: "x" })).isBinary, false);
+  });
+});
+
+describe("splicing", () => {
+  const clientIds = fc.option(fc.constantFrom("c", 'a"b'), { nil: undefined });
+  const types = fc.option(fc.string({ unit: "binary" }), { nil: undefined });
+
+  it("makes of a message what rendering makes of it, or leaves it to that", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), types, clientIds, fc.boolean(), (body, type, clientId, receipt) => {
+        const about = { id, from: "Ann", to: '"Bob"', ts: 1, expiresAt: 0, clientId, receipt };
+        const content = encodeContent({ op: "send", to: "Bob", body, ...(type === undefined ? {} : { type }) });
+        const one = new Entry("bob" as LogName, "e1", 1, encodePayload(about, content), "", 0);
+        const spliced = splice(one);
+        const { from, to, text } = render(one);
+        if (spliced)
+          assert.deepEqual(JSON.parse(`{${spliced.addresses},"msg":${spliced.text}}`), { from, to, msg: text });
+        else assert.match(JSON.stringify(body), /\\/);
+      }),
+    );
+  });
+
+  it("leaves what is binary, or has several addresses, to rendering", () => {
+    const content = encodeContent({ op: "send", to: "Bob", body: "AAE=", encoding: "base64" });
+    const about = { id, from: "Ann", ts: 1, expiresAt: 0, clientId: undefined, receipt: false };
+    const made = (to: string, text: string) =>
+      new Entry("bob" as LogName, "e1", 1, encodePayload({ ...about, to }, text), "", 0);
+    assert.equal(splice(made('"Bob"', content)), undefined);
+    assert.equal(splice(made('["Bob","Eve"]', encodeContent({ op: "send", to: [], body: "x" }))), undefined);
   });
 });
 

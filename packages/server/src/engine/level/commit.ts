@@ -34,14 +34,14 @@ export class Commit {
   readonly #logs: ReadonlyMap<string, LogState>;
   /** The receipts of appends of earlier commits that some of these repeat. */
   readonly #repeats: ReadonlyMap<string, Receipt | undefined>;
-  readonly #outcomes: {
-    readonly append: Append;
-    readonly outcome: AppendOutcome;
-    readonly logs: readonly LogState[];
-  }[] = [];
-  /** The end in `#contents`, in bytes, of each append that is stored, its logs and its entries. */
-  readonly #stored: { readonly end: number; readonly logs: readonly LogState[]; readonly entries: readonly Entry[] }[] =
-    [];
+  /** Those that are settled when it is on disk, in order; what they are settled with where that is known already. */
+  readonly #appends: Append[] = [];
+  readonly #outcomes: (AppendOutcome | undefined)[] = [];
+  /** Those that are stored: the end of each in `#contents`, in bytes; where its logs and entries begin in these two. */
+  readonly #stored: Append[] = [];
+  readonly #ends: number[] = [];
+  readonly #states: LogState[] = [];
+  readonly #entries: Entry[] = [];
   readonly #heads = new Set<LogState>();
   /** What appends bring with them. */
   readonly #records: RecordWrite[] = [];
@@ -65,74 +65,76 @@ export class Commit {
     const known = append.dedupeKey === undefined ? undefined : this.#known(append.dedupeKey);
     if (known) {
       this.needsSync = true;
-      this.#outcomes.push({ append, outcome: repeat(append, known, this.#logs), logs: [] });
-      return;
-    }
-    if (append.unlessRepeated) {
-      this.#outcomes.push({ append, outcome: { ok: false, fault: append.unlessRepeated }, logs: [] });
-      return;
-    }
-    const logs: LogState[] = [];
-    let early = append.durability === "memory";
-    for (const name of append.logs) {
-      const log = this.#logs.get(name);
-      if (!log) throw new Error(`log ${name} was not loaded before the commit`);
-      if (log.waiting || log.tail + 1 > log.reserved) early = false;
-      logs.push(log);
-    }
-    this.#store(append, logs, early, hash);
+      this.#decide(append, repeat(append, known, this.#logs));
+    } else if (append.unlessRepeated) this.#decide(append, { ok: false, fault: append.unlessRepeated });
+    else this.#store(append, hash);
+  }
+
+  #decide(append: Append, outcome: AppendOutcome | undefined): void {
+    this.#appends.push(append);
+    this.#outcomes.push(outcome);
   }
 
   #known(key: string): Receipt | undefined {
     return this.#keys.get(key) ?? this.#repeats.get(key);
   }
 
-  #store(append: Append, logs: readonly LogState[], early: boolean, hash: KeyHash | undefined): void {
-    const entries: Entry[] = [];
-    const bytes = Buffer.byteLength(append.payload);
-    for (const log of logs) {
-      const entry = log.append(append.payload, bytes, append.origin, append.expiresAt);
-      entries.push(entry);
+  #store(append: Append, hash: KeyHash | undefined): void {
+    const { logs, payload, origin, expiresAt, dedupeKey } = append;
+    const states = this.#states;
+    const entries = this.#entries;
+    const from = states.length;
+    let early = append.durability === "memory";
+    for (const name of logs) {
+      const log = this.#logs.get(name);
+      if (!log) throw new Error(`log ${name} was not loaded before the commit`);
+      if (log.waiting || log.tail + 1 > log.reserved) early = false;
+      states.push(log);
+    }
+    const bytes = Buffer.byteLength(payload);
+    for (let i = from; i < states.length; i++) {
+      const log = states[i] as LogState;
+      entries.push(log.append(payload, bytes, origin, expiresAt));
       this.touched.add(log);
       if (!log.recorded) this.#heads.add(log);
       if (!early) log.waiting = true;
     }
-    for (const record of append.records?.(entries) ?? []) this.#records.push(record);
-    const { id, ts, dedupeKey, digest } = append;
-    const receipt = encodeReceipt(append, entries);
+    if (append.records) for (const record of append.records(entries.slice(from))) this.#records.push(record);
     if (dedupeKey !== undefined && hash) {
-      this.#keys.set(dedupeKey, { dedupeKey, digest, id, ts, positions: entries });
+      const { digest, id, ts } = append;
+      this.#keys.set(dedupeKey, { dedupeKey, digest, id, ts, positions: entries.slice(from) });
       this.#hashes.push(hash);
     }
-    this.#receipts += receipt;
+    this.#receipts += encodeReceipt(append, entries, from);
     this.#contents += encodeContent(append);
     this.#contentBytes += contentBytes(append, bytes);
-    this.#stored.push({ end: this.#contentBytes, logs, entries });
-    const outcome: Appended = {
-      ok: true,
-      duplicate: false,
-      durability: early ? "memory" : "fsync",
-      id,
-      ts,
-      positions: entries,
-      entries,
-    };
+    this.#stored.push(append);
+    this.#ends.push(this.#contentBytes);
     if (early) {
-      settle(append, outcome, logs);
+      this.#settle(append, from, "memory");
       return;
     }
     this.needsSync = true;
-    if (append.durability === "memory") this.#reserve(logs);
-    this.#outcomes.push({ append, outcome, logs });
+    if (append.durability === "memory") this.#reserve(from);
+    this.#decide(append, undefined);
   }
 
   /** The first of many: this one waits for the disk, and the next `reservation` ones need not. */
-  #reserve(logs: readonly LogState[]): void {
-    for (const log of logs) {
+  #reserve(from: number): void {
+    for (let i = from; i < this.#states.length; i++) {
+      const log = this.#states[i] as LogState;
       if (log.tail < log.reserved) continue;
       log.reserved = log.tail + reservation;
       this.#heads.add(log);
     }
+  }
+
+  /** Readers may see its entries, which begin at `from`, and its sender is told. What is told of lives no longer than that. */
+  #settle(append: Append, from: number, durability: Appended["durability"]): void {
+    const { id, ts, logs } = append;
+    const entries = this.#entries.slice(from, from + logs.length);
+    for (let i = 0; i < entries.length; i++) (this.#states[from + i] as LogState).settled = (entries[i] as Entry).seq;
+    append.settled({ ok: true, duplicate: false, durability, id, ts, positions: entries, entries });
   }
 
   /** What is known of the log beside its entries changed: that goes with this commit. */
@@ -164,10 +166,13 @@ export class Commit {
   /** It is in the journal, its contents in memory from `at` on: there they are read until a checkpoint has moved them. */
   written({ slab, at }: Place): void {
     let start = at;
-    for (const { end, logs, entries } of this.#stored) {
-      for (let i = 0; i < logs.length; i++)
-        (logs[i] as LogState).stored((entries[i] as Entry).seq, slab, start, at + end);
-      start = at + end;
+    let next = 0;
+    for (let i = 0; i < this.#stored.length; i++) {
+      const end = at + (this.#ends[i] as number);
+      const { logs } = this.#stored[i] as Append;
+      for (let j = 0; j < logs.length; j++, next++)
+        (this.#states[next] as LogState).stored((this.#entries[next] as Entry).seq, slab, start, end);
+      start = end;
     }
   }
 
@@ -175,19 +180,27 @@ export class Commit {
   succeeded(): void {
     for (const log of this.#heads) log.recorded = true;
     for (const log of this.touched) log.waiting = false;
-    for (const { append, outcome, logs } of this.#outcomes) settle(append, outcome, logs);
+    // Those of `#stored` that were settled early are not among `#appends`.
+    let stored = 0;
+    let from = 0;
+    for (let i = 0; i < this.#appends.length; i++) {
+      const append = this.#appends[i] as Append;
+      const outcome = this.#outcomes[i];
+      if (outcome) {
+        append.settled(outcome);
+        continue;
+      }
+      for (; this.#stored[stored] !== append; stored++) from += (this.#stored[stored] as Append).logs.length;
+      this.#settle(append, from, "fsync");
+      stored += 1;
+      from += append.logs.length;
+    }
   }
 
   /** It is not, or nobody knows: every append that was not settled gets the fault. */
   failed(message: string): void {
-    for (const { append } of this.#outcomes) append.settled(fail("storage_unavailable", message, 1000));
+    for (const append of this.#appends) append.settled(fail("storage_unavailable", message, 1000));
   }
-}
-
-function settle(append: Append, outcome: AppendOutcome, logs: readonly LogState[]): void {
-  if (outcome.ok)
-    for (let i = 0; i < logs.length; i++) (logs[i] as LogState).settled = (outcome.entries[i] as Entry).seq;
-  append.settled(outcome);
 }
 
 function repeat(

@@ -22,6 +22,8 @@ export interface HeadRecord {
 
 const entriesPerChunk = 64;
 const bytesPerChunk = 65_536;
+/** Most logs have nothing pending: they share this, and none of them adds to it. */
+const nothing: Entry[] = [];
 
 export class LogState {
   readonly name: LogName;
@@ -43,7 +45,7 @@ export class LogState {
   flushing: HeldEntries;
   active: HeldEntries;
   /** After those, of the commit under way. */
-  pending: Entry[] = [];
+  pending: Entry[] = nothing;
   readonly #slabs: Slabs;
 
   /** `slabs` are where the journal's records are kept. */
@@ -80,7 +82,8 @@ export class LogState {
   append(payload: string, bytes: number, origin: string, expiresAt: number): Entry {
     this.tail += 1;
     const entry = new Entry(this.name, this.epoch, this.tail, payload, origin, expiresAt);
-    this.pending.push(entry);
+    if (this.pending === nothing) this.pending = [entry];
+    else this.pending.push(entry);
     this.endBytes += bytes;
     return entry;
   }
@@ -88,7 +91,7 @@ export class LogState {
   /** The commit under way is in the journal, the line of this log's next pending entry there in memory. */
   stored(seq: number, slab: number, start: number, end: number): void {
     this.active.add(seq, slab, start, end);
-    if (seq === this.tail) this.pending = [];
+    if (seq === this.tail) this.pending = nothing;
   }
 
   /** Takes an entry back from the journal. One that a chunk already has is left out. */

@@ -7,7 +7,7 @@ import type { Append, LogPosition } from "../engine.ts";
 import type { Entry } from "../entry.ts";
 
 export interface Receipt {
-  /** "" where the append had none. */
+  /** "" where the append had none; what follows, but for the positions, is not known then. */
   readonly dedupeKey: string;
   readonly digest: string;
   readonly id: string;
@@ -15,12 +15,14 @@ export interface Receipt {
   readonly positions: readonly LogPosition[];
 }
 
-/** `entries` are what `append` became. */
-export function encodeReceipt({ dedupeKey, digest, id, ts }: Append, entries: readonly Entry[]): string {
-  let targets = "";
-  for (const { log, epoch, seq } of entries)
-    targets += targets === "" ? `${log}=${epoch}=${seq}` : `,${log}=${epoch}=${seq}`;
-  return `${dedupeKey ?? ""}\t${digest}\t${id}\t${ts}\t${targets}\n`;
+/** What `append` became are the `entries` from `from` on. Its id and time are only for who repeats it. */
+export function encodeReceipt({ dedupeKey, digest, id, ts }: Append, entries: readonly Entry[], from: number): string {
+  let line = dedupeKey === undefined ? "\t\t\t" : `${dedupeKey}\t${digest}\t${id}\t${ts}`;
+  for (let i = from; i < entries.length; i++) {
+    const { log, epoch, seq } = entries[i] as Entry;
+    line += `${i === from ? "\t" : ","}${log}=${epoch}=${seq}`;
+  }
+  return `${line}\n`;
 }
 
 export function decodeReceipt(receipt: string): Receipt {

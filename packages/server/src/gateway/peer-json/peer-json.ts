@@ -44,7 +44,7 @@ function open(core: Core, wire: Wire, log: GatewayLog): WebSocketPeer {
   const participant = new Participant(
     core,
     wire,
-    { encode: encodePeerMessage, shared: encodeShared, told, closing },
+    { encode: encodePeerMessage, shared: encodeShared, onlyStored: true, told, closing } as const,
     log,
   );
   participant.awaitLogin();
