@@ -21,11 +21,12 @@ export async function prepare(store: Store, appends: readonly Append[]): Promise
   const doubtful = new Map<string, KeyHash>();
   const repeats = new Map<string, Receipt>();
   const hashes: (KeyHash | undefined)[] = [];
-  for (const { logs, dedupeKey } of appends) {
+  for (let i = 0; i < appends.length; i++) {
+    const { logs, dedupeKey } = appends[i] as Append;
     for (const log of logs) if (!store.logs.has(log)) missing.add(log);
-    const hash = dedupeKey === undefined ? undefined : hashKey(dedupeKey);
-    hashes.push(hash);
-    if (dedupeKey === undefined || !hash) continue;
+    if (dedupeKey === undefined) continue;
+    const hash = hashKey(dedupeKey);
+    hashes[i] = hash;
     const recent = store.dedupe.recent(dedupeKey, hash);
     if (recent) repeats.set(dedupeKey, recent);
     else if (store.dedupe.mayBeOnDisk(hash)) doubtful.set(dedupeKey, hash);

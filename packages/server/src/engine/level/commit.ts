@@ -6,12 +6,13 @@ import { fail } from "@parley/protocol";
 import type { Append, Appended, AppendOutcome, RecordWrite } from "../engine.ts";
 import type { Entry } from "../entry.ts";
 import type { KeyHash } from "./bloom.ts";
-import { contentBytes, encodeContent, type JournalBody } from "./journal-record.ts";
+import { type JournalBody, writeContent } from "./journal-record.ts";
 import { keys } from "./keys.ts";
 import type { LogState } from "./log-state.ts";
-import { encodeReceipt, type Receipt } from "./receipt.ts";
+import { type Receipt, writeReceipt } from "./receipt.ts";
 import type { RecordChange } from "./records.ts";
 import type { Place } from "./slabs.ts";
+import type { TextWriter } from "./text-writer.ts";
 
 /** Where a crash can come between two writes; tests end the process there (`test/faults`). */
 export const commitSteps = [
@@ -29,6 +30,12 @@ export type CommitStep = (typeof commitSteps)[number];
 
 /** Seqs that are set aside at once for appends of `memory` durability. */
 const reservation = 4096;
+
+/** Where a commit is put together; the next one uses the same. */
+export interface CommitMemory {
+  readonly receipts: TextWriter;
+  readonly contents: TextWriter;
+}
 
 export class Commit {
   readonly #logs: ReadonlyMap<string, LogState>;
@@ -48,14 +55,22 @@ export class Commit {
   /** The dedupe keys of this commit. */
   readonly #keys = new Map<string, Receipt>();
   readonly #hashes: KeyHash[] = [];
-  #receipts = "";
-  #contents = "";
-  #contentBytes = 0;
+  readonly #receipts: TextWriter;
+  readonly #contents: TextWriter;
   /** Whether anything in it was promised to be on disk. */
   needsSync = false;
   readonly touched = new Set<LogState>();
 
-  constructor(logs: ReadonlyMap<string, LogState>, repeats: ReadonlyMap<string, Receipt | undefined>) {
+  /** `memory` is its own until it is written. */
+  constructor(
+    { receipts, contents }: CommitMemory,
+    logs: ReadonlyMap<string, LogState>,
+    repeats: ReadonlyMap<string, Receipt | undefined>,
+  ) {
+    receipts.clear();
+    contents.clear();
+    this.#receipts = receipts;
+    this.#contents = contents;
     this.#logs = logs;
     this.#repeats = repeats;
   }
@@ -91,7 +106,7 @@ export class Commit {
       if (log.waiting || log.tail + 1 > log.reserved) early = false;
       states.push(log);
     }
-    const bytes = Buffer.byteLength(payload);
+    const bytes = writeContent(this.#contents, append);
     for (let i = from; i < states.length; i++) {
       const log = states[i] as LogState;
       entries.push(log.append(payload, bytes, origin, expiresAt));
@@ -105,11 +120,9 @@ export class Commit {
       this.#keys.set(dedupeKey, { dedupeKey, digest, id, ts, positions: entries.slice(from) });
       this.#hashes.push(hash);
     }
-    this.#receipts += encodeReceipt(append, entries, from);
-    this.#contents += encodeContent(append);
-    this.#contentBytes += contentBytes(append, bytes);
+    writeReceipt(this.#receipts, append, entries, from);
     this.#stored.push(append);
-    this.#ends.push(this.#contentBytes);
+    this.#ends.push(this.#contents.length);
     if (early) {
       this.#settle(append, from, "memory");
       return;
@@ -149,8 +162,8 @@ export class Commit {
     for (const log of this.#heads) changes.push([keys.head(log.name), JSON.stringify(log.record)]);
     for (const { kind, key, value } of [...this.#records, ...records])
       changes.push([keys.record(kind, key), value === undefined ? null : JSON.stringify(value)]);
-    if (changes.length === 0 && this.#receipts === "") return undefined;
-    return { changes, receipts: this.#receipts, contents: this.#contents };
+    if (changes.length === 0 && this.#receipts.length === 0) return undefined;
+    return { changes, receipts: this.#receipts.written, contents: this.#contents.written };
   }
 
   /** How many appends are stored, repeats left out. */

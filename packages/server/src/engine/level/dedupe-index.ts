@@ -27,7 +27,7 @@ interface Generation {
 /** The receipts since the last checkpoint, or those that the checkpoint under way writes. */
 interface Recent {
   readonly table: ReceiptTable;
-  /** One per commit: lines of `encodeReceipt`. */
+  /** One per commit: lines of `writeReceipt`. */
   readonly pages: Buffer[];
 }
 

@@ -8,12 +8,13 @@ import type { Append } from "../engine.ts";
 import { decodeReceipt, type Receipt } from "./receipt.ts";
 import type { RecordChange } from "./records.ts";
 import type { Place, Slabs } from "./slabs.ts";
+import type { TextWriter } from "./text-writer.ts";
 
-/** `receipts` and `contents` are lines of `encodeReceipt` and `encodeContent`, in the same order. */
+/** `receipts` and `contents` are lines of `writeReceipt` and `writeContent`, in the same order. */
 export interface JournalBody {
   readonly changes: readonly RecordChange[];
-  readonly receipts: string;
-  readonly contents: string;
+  readonly receipts: Buffer;
+  readonly contents: Buffer;
 }
 
 /** One append in the journal: what recovery needs to do it again. */
@@ -45,13 +46,15 @@ const lengthAt = 16;
 const crcAt = 20;
 const headBytes = 24;
 
-export function encodeContent({ origin, expiresAt, payload }: Append): string {
-  return `${origin}\t${expiresAt}\t${payload}\n`;
-}
-
-/** The size of `encodeContent` in bytes; `payloadBytes` is that of the payload. */
-export function contentBytes({ origin, expiresAt }: Append, payloadBytes: number): number {
-  return Buffer.byteLength(origin) + String(expiresAt).length + payloadBytes + 3;
+/** Appends origin, expiry and payload as a line; returns the payload's size in bytes. */
+export function writeContent(contents: TextWriter, { origin, expiresAt, payload }: Append): number {
+  contents.text(origin);
+  contents.character(tab);
+  contents.number(expiresAt);
+  contents.character(tab);
+  const bytes = contents.text(payload);
+  contents.character(newline);
+  return bytes;
 }
 
 /** Builds a record in memory of `slabs`; and where in it the receipts and the contents are. */
@@ -63,17 +66,16 @@ export function encodeRecord(
 ): { readonly record: Buffer; readonly receipts: Buffer; readonly contents: Place } {
   const changed = encodeChanges(changes);
   const changedBytes = Buffer.byteLength(changed);
-  const receiptBytes = Buffer.byteLength(receipts);
-  const size = headBytes + changedBytes + 1 + receiptBytes + 1 + Buffer.byteLength(contents);
+  const size = headBytes + changedBytes + 1 + receipts.length + 1 + contents.length;
   const { slab, at: start } = slabs.take(size);
   const record = slabs.bytes(slab).subarray(start, start + size);
   let at = headBytes;
   at += record.write(changed, at);
   at = record.writeUInt8(newline, at);
   const receiptsAt = at;
-  at += record.write(receipts, at);
+  at += receipts.copy(record, at);
   at = record.writeUInt8(newline, at);
-  record.write(contents, at);
+  contents.copy(record, at);
   magic.copy(record);
   record.writeUIntBE(number, numberAt, 6);
   record.writeUIntBE(durable, durableAt, 6);
@@ -81,12 +83,13 @@ export function encodeRecord(
   record.writeUInt32BE(checksum(record), crcAt);
   return {
     record,
-    receipts: record.subarray(receiptsAt, receiptsAt + receiptBytes),
+    receipts: record.subarray(receiptsAt, receiptsAt + receipts.length),
     contents: { slab, at: start + at },
   };
 }
 
 const newline = 0x0a;
+const tab = 0x09;
 
 function checksum(record: Buffer): number {
   return crc32(record.subarray(headBytes), crc32(record.subarray(0, crcAt)));

@@ -137,7 +137,7 @@ const closed = Promise.reject<JournalFile>(new Error("the journal is closed"));
 closed.catch(() => {});
 
 /** A commit of nothing. */
-export const emptyBody: JournalBody = { changes: [], receipts: "", contents: "" };
+export const emptyBody: JournalBody = { changes: [], receipts: Buffer.alloc(0), contents: Buffer.alloc(0) };
 
 export function journalPath(directory: string, first: number): string {
   return join(directory, sortable(first));

@@ -19,7 +19,7 @@ import {
   StorageUnavailable,
 } from "../engine.ts";
 import type { Entry } from "../entry.ts";
-import { Commit } from "./commit.ts";
+import { Commit, type CommitMemory } from "./commit.ts";
 import { prepare } from "./commit-preparation.ts";
 import { emptyBody } from "./journal.ts";
 import { KeptStore, type KeptStoreOptions, reopenDelayMs } from "./kept-store.ts";
@@ -28,6 +28,7 @@ import { type CursorWrite, LazyCursors } from "./lazy-cursors.ts";
 import { offsetOf, readLog } from "./log-reader.ts";
 import type { LogState } from "./log-state.ts";
 import type { Store } from "./store.ts";
+import { TextWriter } from "./text-writer.ts";
 
 export interface LevelOptions extends KeptStoreOptions {
   /** Journal bytes after which a checkpoint begins. Bounds memory and the time to open. */
@@ -49,9 +50,6 @@ interface PendingWrite {
 const commitChars = 4 * 1024 * 1024;
 const defaultCheckpointBytes = 16 * 1024 * 1024;
 const defaultLazyMs = 500;
-/** How long a commit waits at most for more to go with it, and how long ago the last one may be for that. */
-const gatherMs = 0;
-const recentMs = 10;
 
 export class LevelEngine implements ObservableEngine {
   readonly #kept: KeptStore;
@@ -60,15 +58,13 @@ export class LevelEngine implements ObservableEngine {
   readonly #meter: EngineMeter | undefined;
   readonly #cursors: LazyCursors;
   readonly #listeners: ((log: LogName, seq: number) => void)[] = [];
+  readonly #memory: CommitMemory = { receipts: new TextWriter(), contents: new TextWriter() };
   #appends: Append[] = [];
   /** `performance.now()` when the first of those that wait came. */
   #waitingSince = 0;
   #writes: PendingWrite[] = [];
   #running: Promise<void> | undefined;
   #scheduled = false;
-  /** How many appends the last commit had, and when it was over. */
-  #lastAppends = 0;
-  #lastEnded = 0;
   #closed = false;
 
   private constructor(kept: KeptStore, options: LevelOptions) {
@@ -109,32 +105,13 @@ export class LevelEngine implements ObservableEngine {
   #schedule(): void {
     if (this.#scheduled || this.#running || this.#closed || this.#kept.fault) return;
     this.#scheduled = true;
-    setImmediate(this.#gather);
-  }
-
-  /** Begins a commit, or looks once more for what the last one makes expect. */
-  readonly #gather = (): void => {
-    if (this.#expectsMore()) {
-      setImmediate(this.#gather);
-      return;
-    }
-    this.#scheduled = false;
-    this.#running = this.#commit(this.#takeAppends()).finally(() => {
-      this.#running = undefined;
-      this.#lastEnded = performance.now();
-      if (this.#appends.length > 0 || this.#writes.length > 0 || this.#cursors.due) this.#schedule();
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#running = this.#commit(this.#takeAppends()).finally(() => {
+        this.#running = undefined;
+        if (this.#appends.length > 0 || this.#writes.length > 0 || this.#cursors.due) this.#schedule();
+      });
     });
-  };
-
-  /**
-   * Whether those whose messages were in the last commit, a moment ago, have probably more to send: clients that wait for
-   * answers or deliveries send on when they have them, and what goes together costs less.
-   */
-  #expectsMore(): boolean {
-    const { length } = this.#appends;
-    if (length === 0 || length >= this.#lastAppends || this.#writes.length > 0 || this.#closed) return false;
-    const now = performance.now();
-    return now - this.#waitingSince < gatherMs && now - this.#lastEnded < recentMs;
   }
 
   async #commit(appends: readonly Append[]): Promise<void> {
@@ -144,14 +121,13 @@ export class LevelEngine implements ObservableEngine {
     let syncMs: number | undefined;
     const writes = this.#writes;
     this.#writes = [];
-    this.#lastAppends = appends.length;
     const records: RecordWrite[] = writes.flatMap((write) => write.records);
     // Cursors that were told before a record was written are not to be older than it after a crash.
     for (const cursor of this.#cursors.take(writes.length > 0)) records.push(cursor);
     let commit: Commit | undefined;
     try {
       const { hashes, repeats } = await prepare(store, appends);
-      commit = new Commit(store.logs, repeats);
+      commit = new Commit(this.#memory, store.logs, repeats);
       for (let i = 0; i < appends.length; i++) commit.add(appends[i] as Append, hashes[i]);
       for (const { heads } of writes) for (const log of heads) commit.headChanged(log);
       syncMs = await this.#write(store, commit, records, writes.length > 0);
@@ -346,7 +322,7 @@ export class LevelEngine implements ObservableEngine {
 
   /** The cursors that wait, and seqs that were set aside and not used; a last record vouches for those before it. */
   async #writeLast(store: Store): Promise<void> {
-    const commit = new Commit(store.logs, new Map());
+    const commit = new Commit(this.#memory, store.logs, new Map());
     for (const log of store.logs.values()) {
       if (log.reserved <= log.tail) continue;
       log.reserved = log.tail;

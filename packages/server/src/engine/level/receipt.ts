@@ -5,6 +5,7 @@
 import type { LogName } from "@parley/protocol";
 import type { Append, LogPosition } from "../engine.ts";
 import type { Entry } from "../entry.ts";
+import type { TextWriter } from "./text-writer.ts";
 
 export interface Receipt {
   /** "" where the append had none; what follows, but for the positions, is not known then. */
@@ -15,15 +16,29 @@ export interface Receipt {
   readonly positions: readonly LogPosition[];
 }
 
-/** What `append` became are the `entries` from `from` on. Its id and time are only for who repeats it. */
-export function encodeReceipt({ dedupeKey, digest, id, ts }: Append, entries: readonly Entry[], from: number): string {
-  let line = dedupeKey === undefined ? "\t\t\t" : `${dedupeKey}\t${digest}\t${id}\t${ts}`;
+const [tab, newline, equals, comma] = [0x09, 0x0a, 0x3d, 0x2c];
+
+/** Appends the receipt of `append`, which became the `entries` from `from` on. Its id and time are only for who repeats it. */
+export function writeReceipt(
+  receipts: TextWriter,
+  { dedupeKey, digest, id, ts }: Append,
+  entries: readonly Entry[],
+  from: number,
+): void {
+  receipts.text(dedupeKey === undefined ? unknown : `${dedupeKey}\t${digest}\t${id}\t${ts}`);
   for (let i = from; i < entries.length; i++) {
     const { log, epoch, seq } = entries[i] as Entry;
-    line += `${i === from ? "\t" : ","}${log}=${epoch}=${seq}`;
+    receipts.character(i === from ? tab : comma);
+    receipts.text(log);
+    receipts.character(equals);
+    receipts.text(epoch);
+    receipts.character(equals);
+    receipts.number(seq);
   }
-  return `${line}\n`;
+  receipts.character(newline);
 }
+
+const unknown = "\t\t\t";
 
 export function decodeReceipt(receipt: string): Receipt {
   const [dedupeKey = "", digest = "", id = "", ts, targets = ""] = receipt.split("\t");
@@ -34,7 +49,7 @@ export function decodeReceipt(receipt: string): Receipt {
   return { dedupeKey, digest, id, ts: Number(ts), positions };
 }
 
-/** The receipt with that dedupe key among receipts of `encodeReceipt`. */
+/** The receipt with that dedupe key among receipts of `writeReceipt`. */
 export function findReceipt(receipts: string, key: string): Receipt | undefined {
   const needle = `${key}\t`;
   const start = receipts.startsWith(needle) ? 0 : receipts.indexOf(`\n${needle}`) + 1;
