@@ -1,7 +1,10 @@
-/** A WebSocket text frame from server to client: final, not masked (RFC 6455, section 5.2). Hot path. */
+/** WebSocket frames from server to client: final, not masked (RFC 6455, section 5.2). Text frames are the hot path. */
 import type { Framing } from "./outbox.ts";
 
-const finalText = 0x81;
+export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+
+const finalBit = 0x80;
+const finalText = finalBit | opcodes.text;
 
 export const webSocketText: Framing = {
   headerBytes: (length) => (length < 126 ? 2 : length < 65_536 ? 4 : 10),
@@ -18,3 +21,8 @@ export const webSocketText: Framing = {
     }
   },
 };
+
+/** A whole control frame. Its payload has at most 125 bytes (section 5.5). */
+export function controlFrame(opcode: number, payload: Buffer = Buffer.alloc(0)): Buffer {
+  return Buffer.concat([Buffer.of(finalBit | opcode, payload.length), payload]);
+}
