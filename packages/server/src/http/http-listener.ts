@@ -20,6 +20,7 @@ import { refuse } from "./api/problem.ts";
 import { authority } from "./authority.ts";
 import { backlog } from "./backlog.ts";
 import { Refusals } from "./refusals.ts";
+import { refuseUpgrade } from "./upgrade-refusal.ts";
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -194,12 +195,8 @@ export class HttpListener {
 
   /** `retryAfterMs`: when to try again, if that is known. */
   refuseUpgrade(socket: Duplex, status: number, reason: string, retryAfterMs?: number): void {
-    const body = `${reason}\n`;
     const retry = retryAfterMs === undefined ? "" : `Retry-After: ${Math.ceil(retryAfterMs / 1000)}\r\n`;
-    const headers = `${retry}Content-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`;
-    // A peer that keeps its side open must not keep ours.
-    socket.once("finish", () => socket.destroy());
-    socket.end(`HTTP/1.1 ${status} Refused\r\n${headers}\r\n\r\n${body}`);
+    refuseUpgrade(socket, status, reason, retry);
   }
 
   #welcome(): string {
