@@ -2,11 +2,10 @@
  * A gateway of participants over WebSocket that has a listener for itself and serves every path of it: what such gateways
  * have in common beside the participants themselves.
  */
-import type { Socket } from "node:net";
 import type { Core } from "../core/core.ts";
 import type { HttpListener } from "../http/http-listener.ts";
 import type { Gateway } from "./gateway.ts";
-import { HelloLimit, helloTooLarge } from "./hello-limit.ts";
+import { helloTooLarge } from "./hello-limit.ts";
 import { IdleSweep } from "./idle-sweep.ts";
 import type { Participant } from "./participant.ts";
 import { WebSocketAcceptor, type WebSocketEvents } from "./websocket-wire.ts";
@@ -54,28 +53,11 @@ export function connectPeer(
 }
 
 /**
- * The peer, whose frames are bounded as those of strangers until it has logged in, or it is closed. Where names are given
- * for the asking the bound ends as soon as a login is begun: what follows it may be in the same packet.
+ * Whether the peer is one whose frames are bounded as those of strangers. Where names are given for the asking the bound ends
+ * as soon as a login is begun: what follows it may be in the same packet.
  */
-function limitedUntilLogin(
-  { participant, text, binary }: WebSocketPeer,
-  socket: Socket,
-  openLogin: boolean,
-): WebSocketPeer {
-  const refuse = () => participant.close(helloTooLarge.code, helloTooLarge.message);
-  const limit = new HelloLimit(socket, () => isStranger() && refuse());
-  const isStranger = () => {
-    const stranger = openLogin ? !participant.hasNamedItself : participant.session === undefined;
-    limit.set(stranger);
-    return stranger;
-  };
-  limit.set(true);
-  const fits = (bytes: number) => !isStranger() || limit.took(bytes);
-  return {
-    participant,
-    text: (frame, bytes) => (fits(bytes) ? text(frame, bytes) : refuse()),
-    binary: (bytes) => (fits(bytes.length) ? binary(bytes) : refuse()),
-  };
+function isStranger({ hasNamedItself, session }: Participant, openLogin: boolean): boolean {
+  return openLogin ? !hasNamedItself : session === undefined;
 }
 
 /** Serves; `open` is called for each connection, with all that there are, to which the new one is about to be added. */
@@ -88,10 +70,16 @@ export function startWebSocketGateway(
   const sweep = new IdleSweep<Participant>(idleMs, (participant) => participant.probe());
   const { connections } = sweep;
   const { openLogin } = core;
-  const connect = (wire: Wire, socket: Socket) => {
+  const limitsStrangers = loginFirst || !openLogin;
+  const connect = (wire: Wire): WebSocketEvents => {
     const peer = open(wire, connections);
-    const isLimited = loginFirst || !openLogin;
-    return connectPeer(isLimited ? limitedUntilLogin(peer, socket, openLogin) : peer, connections);
+    const { participant } = peer;
+    const admits = () => {
+      const isRefused = limitsStrangers && isStranger(participant, openLogin);
+      if (isRefused) participant.close(helloTooLarge.code, helloTooLarge.message);
+      return !isRefused;
+    };
+    return { ...connectPeer(peer, connections), admits };
   };
   http.onUpgrade("*", (request, socket, head) => acceptor.accept(request, socket, head, connect));
   return {

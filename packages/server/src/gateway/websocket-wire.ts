@@ -1,15 +1,20 @@
 /**
- * WebSocket for gateways: `ws` does the handshake and parses, frames go out by our own write path on the same socket,
- * because one write per turn is several times faster than one per message.
+ * WebSocket for gateways, over the socket of an upgrade: frames in by our receiver, frames out by the outbox, one write a
+ * turn, and the closing handshake (RFC 6455, section 7). Hot path.
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type Server, WebSocket, WebSocketServer } from "ws";
+import type { Connection } from "../core/connection.ts";
+import type { Allowance } from "../core/limits/allowance.ts";
+import { refuseUpgrade } from "../http/upgrade-refusal.ts";
 import { allowanceOf } from "./doors.ts";
 import { FrameProgress } from "./frame-progress.ts";
 import { Outbox } from "./outbox.ts";
-import { webSocketText } from "./websocket-framing.ts";
+import { type CloseCode, closePayload } from "./websocket-closing.ts";
+import { controlFrame, opcodes, webSocketText } from "./websocket-framing.ts";
+import { answerHandshake } from "./websocket-handshake.ts";
+import { type ReceivedFrames, WebSocketReceiver } from "./websocket-receiver.ts";
 import { lingerMs, type Wire, type WireEvents } from "./wire.ts";
 
 export interface WebSocketAcceptorOptions {
@@ -29,91 +34,170 @@ export interface WebSocketEvents extends WireEvents {
   binary(bytes: Buffer): void;
   /** A frame of the carrier's own: a ping or a pong. */
   control(): void;
-}
-
-/** Fragments of one message: each costs memory beside its bytes, be it empty. */
-const maxFragments = 4096;
-/** Pieces in which the network delivers one frame: as many as 8 MiB have in the smallest packets of IPv4 (RFC 791, 576 bytes). */
-const maxBufferedChunks = 16_384;
-
-/** Tells before it closes, whoever wants it: nothing may follow a close frame (RFC 6455, section 5.5.1). */
-class ClosingWebSocket extends WebSocket {
-  onClosing: () => void = () => {};
-
-  override close(code?: number, reason?: string | Buffer): void {
-    this.onClosing();
-    super.close(code, reason);
-  }
+  /**
+   * Whether a message of so many bytes may come, which are more than a hello has (`helloFrameBytes`): asked before memory
+   * is taken for it. False: the gateway has told the peer why not, and ended the wire. Without it all may come.
+   */
+  admits?(bytes: number): boolean;
 }
 
 export class WebSocketAcceptor {
   readonly #options: WebSocketAcceptorOptions;
-  readonly #server: Server<typeof ClosingWebSocket>;
 
   constructor(options: WebSocketAcceptorOptions) {
     this.#options = options;
-    const { subprotocol } = options;
-    this.#server = new WebSocketServer({
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-      maxPayload: options.maxPayload,
-      maxFragments,
-      maxBufferedChunks,
-      WebSocket: ClosingWebSocket,
-      handleProtocols: (offered) => (subprotocol !== undefined && offered.has(subprotocol) ? subprotocol : false),
-    });
   }
 
-  /** Completes the handshake; `open` is then given the wire, and the socket below it, and returns who is told. */
-  accept(
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    open: (wire: Wire, socket: Socket) => WebSocketEvents,
-  ): void {
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, request.socket, open));
+  /** Completes the handshake; `open` is then given the wire and returns who is told. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, open: (wire: Wire) => WebSocketEvents): void {
+    const answer = answerHandshake(request, this.#options.subprotocol);
+    if (!answer.accepted) return refuseUpgrade(socket, answer.status, answer.reason, answer.headers);
+    // A peer that has closed its side already cannot close a WebSocket in good order.
+    if (!socket.readable || !socket.writable) return void socket.destroy();
+    socket.write(answer.head);
+    if (head.length > 0) socket.unshift(head);
+    const wire = new WebSocketWire(request.socket, this.#options);
+    wire.start(open(wire));
+  }
+}
+
+const pingFrame = controlFrame(opcodes.ping);
+
+class WebSocketWire implements Wire, ReceivedFrames {
+  readonly info: Connection["info"];
+  readonly outbox: Outbox;
+  readonly allowance: Allowance | undefined;
+  readonly #socket: Socket;
+  readonly #receiver: WebSocketReceiver;
+  readonly #progress: FrameProgress;
+  /** None any more once they were told that the peer is gone. */
+  #events: WebSocketEvents | undefined;
+  /** The answer to the latest ping, while the peer does not take what is written (section 5.5.3). */
+  #owedPong: Buffer | undefined;
+  #closing = false;
+  #linger: NodeJS.Timeout | undefined;
+
+  constructor(socket: Socket, { gateway, maxPayload, maxOutboxBytes, idleMs }: WebSocketAcceptorOptions) {
+    this.#socket = socket;
+    this.info = { gateway, address: `${socket.remoteAddress}:${socket.remotePort}` };
+    this.outbox = new Outbox(socket, webSocketText, maxOutboxBytes, () => this.#drained());
+    this.allowance = allowanceOf(socket);
+    this.#receiver = new WebSocketReceiver(maxPayload, this);
+    this.#progress = new FrameProgress(idleMs);
   }
 
-  #open(webSocket: ClosingWebSocket, socket: Socket, open: (wire: Wire, socket: Socket) => WebSocketEvents): void {
-    const { gateway, maxOutboxBytes, idleMs } = this.#options;
-    const outbox = new Outbox(socket, webSocketText, maxOutboxBytes, () => events.drained());
-    const wire: Wire = {
-      info: { gateway, address: `${socket.remoteAddress}:${socket.remotePort}` },
-      outbox,
-      allowance: allowanceOf(socket),
-      pause: () => webSocket.pause(),
-      resume: () => webSocket.resume(),
-      probe: () => webSocket.ping(),
-      end: (code, reason) => webSocket.close(code, reason),
-    };
-    const events = open(wire, socket);
-    webSocket.onClosing = () => {
-      webSocket.onClosing = () => {};
-      events.gone();
-      outbox.close();
-      // A peer that was not read from could not answer the close.
-      webSocket.resume();
-      setTimeout(() => webSocket.terminate(), lingerMs).unref();
-    };
-    const progress = new FrameProgress(idleMs);
-    const whole = () => {
-      if (progress.took(0, true)) events.heard();
-    };
-    socket.on("data", (chunk: Buffer) => {
-      if (progress.took(chunk.length, false)) events.heard();
-    });
-    const control = () => {
-      whole();
-      events.control();
-    };
-    webSocket.on("ping", control).on("pong", control);
-    webSocket.on("message", (data: Buffer, isBinary: boolean) => {
-      whole();
-      if (isBinary) events.binary(data);
-      else events.text(data.toString(), data.length);
-    });
-    webSocket.on("error", () => {});
-    webSocket.on("close", () => events.gone());
+  /** Reads from now on, and tells. */
+  start(events: WebSocketEvents): void {
+    if (this.#closing) events.gone();
+    else this.#events = events;
+    this.#socket
+      .setTimeout(0)
+      .on("error", () => this.#socket.destroy())
+      .on("data", (chunk: Buffer) => this.#received(chunk))
+      .on("end", () => this.#halfClosed())
+      .on("close", () => this.#closed());
+  }
+
+  // As the gateway's
+
+  pause(): void {
+    if (!this.#closing) this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  probe(): void {
+    this.outbox.push(pingFrame);
+  }
+
+  end(code: number, reason?: string): void {
+    if (!this.#closing) this.#close(closePayload(code, reason));
+  }
+
+  // As the receiver's
+
+  text(text: string, bytes: number): void {
+    this.#events?.text(text, bytes);
+  }
+
+  binary(bytes: Buffer): void {
+    this.#events?.binary(bytes);
+  }
+
+  ping(payload: Buffer): void {
+    if (this.#closing) return;
+    const pong = controlFrame(opcodes.pong, payload);
+    if (this.outbox.full) this.#owedPong = pong;
+    else this.outbox.push(pong);
+    this.#events?.control();
+  }
+
+  pong(): void {
+    this.#events?.control();
+  }
+
+  closed(payload: Buffer): void {
+    if (!this.#closing) this.#close(payload);
+    this.#socket.end();
+  }
+
+  failed(code: CloseCode): void {
+    this.end(code);
+    this.#socket.end();
+  }
+
+  admits(bytes: number): boolean {
+    const isAdmitted = this.#events?.admits?.(bytes) ?? true;
+    // Its answer to the close frame would be behind what is not read any more.
+    if (!isAdmitted) this.#socket.end();
+    return isAdmitted;
+  }
+
+  #received(chunk: Buffer): void {
+    const isWhole = this.#receiver.push(chunk);
+    if (this.#progress.took(chunk.length, isWhole)) this.#events?.heard();
+  }
+
+  #drained(): void {
+    const pong = this.#owedPong;
+    this.#owedPong = undefined;
+    if (pong) this.outbox.push(pong);
+    this.#events?.drained();
+  }
+
+  /** Sends a close frame, after which nothing may follow (section 5.5.1), and gives the peer some time to answer it. */
+  #close(payload: Buffer): void {
+    this.#leave();
+    this.#socket.write(controlFrame(opcodes.close, payload));
+    // A peer that was not read from could not answer.
+    this.#socket.resume();
+  }
+
+  /** The peer sends no more, without a close frame. */
+  #halfClosed(): void {
+    if (!this.#closing) this.#leave();
+    this.#socket.end();
+  }
+
+  /** Writes what is queued and nothing more; in some time the connection is over, whatever the peer does. */
+  #leave(): void {
+    this.#closing = true;
+    this.#gone();
+    this.outbox.close();
+    this.#linger = setTimeout(() => this.#socket.destroy(), lingerMs).unref();
+  }
+
+  #closed(): void {
+    this.#closing = true;
+    clearTimeout(this.#linger);
+    this.#gone();
+  }
+
+  #gone(): void {
+    const events = this.#events;
+    this.#events = undefined;
+    events?.gone();
   }
 }

@@ -1,12 +1,11 @@
 /** `parley.v1` over WebSocket (PROTOCOL.md, "WebSocket"): `/v1/ws` on the HTTP listener. */
 import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
 import { fail, helloFrameBytes } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { Entry } from "../../engine/entry.ts";
 import type { HttpListener } from "../../http/http-listener.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
-import { HelloLimit, helloTooLarge } from "../hello-limit.ts";
+import { helloTooLarge } from "../hello-limit.ts";
 import { IdleSweep } from "../idle-sweep.ts";
 import { encodeOne } from "../outbox.ts";
 import { webSocketText } from "../websocket-framing.ts";
@@ -35,7 +34,7 @@ export function startNativeWebSocket({ core, http, maxOutboxBytes, log }: Native
   const sweep = new IdleSweep<NativeConnection>(idleMs, (connection) => connection.probe());
   http.onUpgrade(nativePath, (request, socket, head) => {
     if (!offersUs(request)) return http.refuseUpgrade(socket, 400, `the subprotocol is ${subprotocol}`);
-    acceptor.accept(request, socket, head, (wire, below) => open(core, log, wire, below, sweep));
+    acceptor.accept(request, socket, head, (wire) => open(core, log, wire, sweep));
   });
   const url = `${http.url.replace("http", "ws")}${nativePath}`;
   return {
@@ -55,15 +54,11 @@ function offersUs({ headers }: IncomingMessage): boolean {
   return offered === undefined || offered.split(",").some((protocol) => protocol.trim() === subprotocol);
 }
 
-function open(
-  core: Core,
-  log: GatewayLog,
-  wire: Wire,
-  socket: Socket,
-  sweep: IdleSweep<NativeConnection>,
-): WebSocketEvents {
-  const helloLimit = new HelloLimit(socket, () => connection.refuse(helloTooLarge));
-  const limitFrames = (maxBytes: number) => helloLimit.set(maxBytes === helloFrameBytes);
+function open(core: Core, log: GatewayLog, wire: Wire, sweep: IdleSweep<NativeConnection>): WebSocketEvents {
+  let maxBytes = helloFrameBytes;
+  const limitFrames = (bytes: number) => {
+    maxBytes = bytes;
+  };
   const connection = new NativeConnection(core, wire, { encodeShared, limitFrames }, log);
   sweep.connections.add(connection);
   return {
@@ -74,9 +69,10 @@ function open(
       sweep.connections.delete(connection);
       connection.gone();
     },
-    text: (text, bytes) => {
-      if (helloLimit.took(bytes)) connection.receive(text, bytes);
-      else connection.refuse(helloTooLarge);
+    text: (text, bytes) => connection.receive(text, bytes),
+    admits: (bytes) => {
+      if (bytes > maxBytes) connection.refuse(helloTooLarge);
+      return bytes <= maxBytes;
     },
     binary: () => connection.refuse(fail("bad_frame", "frames of this protocol are text").fault),
   };
