@@ -166,7 +166,7 @@ describe("a session with a restricted token", () => {
     await sender.send("ann", "while restricted");
     await sender.send("#team", "public");
     assert.deepEqual(connection.told(), ["#team 1 public"]);
-    assert.deepEqual(session.watching, new Set());
+    assert.equal(session.watching, undefined);
     session.identity = renew("all");
     await turns();
     const told = connection.told();

@@ -24,9 +24,10 @@ const retryReadMs = 1000;
 export class CatchUp {
   readonly #services: Services;
   readonly #session: CatchingUp;
-  readonly #behind = new Set<Subscription>();
-  /** Dead letters on their way to the disk. */
-  readonly #burying = new Set<Promise<unknown>>();
+  /** Logs that are behind; none, as most of the time, takes no memory. */
+  #behind: Set<Subscription> | undefined;
+  /** Dead letters on their way to the disk; none while there was none yet. */
+  #burying: Set<Promise<unknown>> | undefined;
   #started = false;
   #running = false;
   #announcedLive = false;
@@ -38,7 +39,7 @@ export class CatchUp {
 
   /** Whether a log is behind. */
   get pending(): boolean {
-    return this.#behind.size > 0;
+    return this.#behind !== undefined;
   }
 
   /** From now on logs are read. */
@@ -49,6 +50,7 @@ export class CatchUp {
 
   /** The log of this subscription is behind. */
   add(subscription: Subscription): void {
+    this.#behind ??= new Set();
     this.#behind.add(subscription);
     this.#announcedLive = false;
     if (this.#session.open) this.run();
@@ -56,13 +58,16 @@ export class CatchUp {
 
   /** The log is not the session's to read any more. */
   delete(subscription: Subscription): void {
-    this.#behind.delete(subscription);
+    this.#behind?.delete(subscription);
+    if (this.#behind?.size === 0) this.#behind = undefined;
   }
 
   /** A log is not caught up with before `burying` is done. */
   waitFor(burying: Promise<unknown>): void {
-    const done = burying.finally(() => this.#burying.delete(done));
-    this.#burying.add(done);
+    this.#burying ??= new Set();
+    const all = this.#burying;
+    const done = burying.finally(() => all.delete(done));
+    all.add(done);
   }
 
   /** Reads what is behind, if there is room and it is not being read already. */
@@ -91,7 +96,7 @@ export class CatchUp {
 
   /** Hands over what the logs hold that are behind now, the oldest first, until all is done or there is no room. */
   async #merge(): Promise<void> {
-    const logs = [...this.#behind];
+    const logs = [...(this.#behind ?? [])];
     const share = 1 / logs.length;
     let pages: Page[] = [];
     for (const log of logs) if (this.#goesOn) pages.push(await this.#read(log, share));
@@ -99,7 +104,7 @@ export class CatchUp {
       pages = pages.filter(({ head }) => head !== undefined);
       const page = oldest(pages);
       if (!page || !this.#goesOn || !(await this.#take(page))) return;
-      if (page.head === undefined && this.#behind.has(page.subscription))
+      if (page.head === undefined && this.#behind?.has(page.subscription))
         pages.push(await this.#read(page.subscription, share));
     }
   }
@@ -134,16 +139,16 @@ export class CatchUp {
   /** All that was read of the log is handed over: if that is all there is, it is live from now on. */
   async #finish(subscription: Subscription): Promise<void> {
     subscription.tellExpired();
-    await Promise.all(this.#burying);
+    await Promise.all(this.#burying ?? []);
     if (subscription.sent < subscription.topic.tail || !this.#reads(subscription)) return;
     subscription.live = true;
-    this.#behind.delete(subscription);
+    this.delete(subscription);
     this.#session.caughtUp(subscription);
   }
 
   /** Whether it is still the session's to read, which ends with the session and with the membership. */
   #reads(subscription: Subscription): boolean {
-    return !this.#session.ended && this.#behind.has(subscription);
+    return !this.#session.ended && this.#behind?.has(subscription) === true;
   }
 
   /** The log does not have the entries after what was sent, up to `to`. */

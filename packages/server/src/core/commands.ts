@@ -275,7 +275,7 @@ function watch({ directory, presence, policy }: Services, session: Session, { us
 /** How many users the session would watch with these. */
 function watchedWith({ watching }: Session, users: readonly UserKey[]): number {
   if (watching === "everybody") return 0;
-  return watching.size + new Set(users.filter((user) => !watching.has(user))).size;
+  return (watching?.size ?? 0) + new Set(users.filter((user) => !watching?.has(user))).size;
 }
 
 function unwatch({ presence }: Services, session: Session, { users }: Asked["unwatch"]): Answer {

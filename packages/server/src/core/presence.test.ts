@@ -10,7 +10,7 @@ import { Presence, type Watcher } from "./presence.ts";
 
 class TestWatcher implements Watcher {
   readonly user: User;
-  watching: Set<UserKey> | "everybody" = new Set();
+  watching: Set<UserKey> | "everybody" | undefined;
   readonly told: string[] = [];
   readonly #presence: Presence;
 

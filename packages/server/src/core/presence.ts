@@ -11,7 +11,8 @@ const coalesceMs = 20;
 /** A session that may watch others, and whose user others may watch. */
 export interface Watcher extends UserSession {
   readonly user: User;
-  watching: Set<UserKey> | "everybody";
+  /** None: nobody. */
+  watching: Set<UserKey> | "everybody" | undefined;
   tellPresence(users: readonly User[]): void;
 }
 
@@ -98,6 +99,7 @@ export class Presence {
       return;
     }
     if (session.watching === "everybody") return;
+    session.watching ??= new Set();
     for (const user of users) {
       session.watching.add(user);
       const watchers = this.#watchers.get(user) ?? new Set();
@@ -111,9 +113,10 @@ export class Presence {
     if (watching === "everybody") {
       if (users !== undefined) return;
       this.#watchersOfAll.delete(session);
-      session.watching = new Set();
+      session.watching = undefined;
       return;
     }
+    if (watching === undefined) return;
     for (const user of users ?? [...watching]) {
       watching.delete(user);
       const watchers = this.#watchers.get(user);

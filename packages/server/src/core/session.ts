@@ -54,7 +54,7 @@ export class Session implements Reader, Watcher, Actor {
   readonly gateway: string;
   readonly subscriptions = new Map<LogName, Subscription>();
   readonly requests: RequestQueue;
-  watching: Set<UserKey> | "everybody" = new Set();
+  watching: Set<UserKey> | "everybody" | undefined;
   ended = false;
   #identity: Identity;
   #permissions: Permissions;
@@ -65,8 +65,8 @@ export class Session implements Reader, Watcher, Actor {
   readonly #receiver: Receiver;
   readonly #cursors = new Map<LogName, DeviceCursor>();
   readonly #catchUp: CatchUp;
-  /** Users whose change of presence had no room. */
-  readonly #missedPresence = new Set<User>();
+  /** Users whose change of presence had no room; none: nobody's. */
+  #missedPresence: Set<User> | undefined;
   #unacked = 0;
   #full = false;
   #started = false;
@@ -155,7 +155,7 @@ export class Session implements Reader, Watcher, Actor {
     const { presence } = this.#services;
     const { watching } = this;
     if (watching === "everybody" && !authorise(this, "seeEverybody", undefined).ok) presence.unwatch(this, undefined);
-    if (watching !== "everybody")
+    if (watching !== undefined && watching !== "everybody")
       presence.unwatch(
         this,
         [...watching].filter((key) => !authorise(this, "seeUser", key).ok),
@@ -296,9 +296,9 @@ export class Session implements Reader, Watcher, Actor {
     if (!this.#full || this.ended) return;
     this.#full = false;
     this.requests.drained();
-    if (this.#missedPresence.size > 0) {
+    if (this.#missedPresence) {
       const missed = [...this.#missedPresence];
-      this.#missedPresence.clear();
+      this.#missedPresence = undefined;
       this.tellPresence(missed);
     }
     this.#catchUp.run();
@@ -333,6 +333,7 @@ export class Session implements Reader, Watcher, Actor {
     const event = { op: "presence", users: users.map((user) => this.#services.presence.of(user)) } as const;
     if (this.#connection.deliver(event, false) === "queued") return;
     this.#full = true;
+    this.#missedPresence ??= new Set();
     for (const user of users) this.#missedPresence.add(user);
   }
 

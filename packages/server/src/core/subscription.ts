@@ -59,8 +59,8 @@ export class Subscription implements Subscriber {
   rejecting = 0;
   readonly #unacked = new Unacked();
   #awaited: Awaited[] = [];
-  /** Seqs of entries that have expired, and whose dead letters are on their way. */
-  readonly #burying = new Set<number>();
+  /** Seqs of entries that have expired, and whose dead letters are on their way; none while there was none yet. */
+  #burying: Set<number> | undefined;
   /** The first of the entries up to `sent` that have expired and were not told of; 0: none. */
   #expiredFrom = 0;
 
@@ -136,14 +136,15 @@ export class Subscription implements Subscriber {
 
   /** Until its dead letter is on disk nothing counts as acknowledged from there on: it would be neither. */
   #bury(entry: Entry): void {
-    this.#burying.add(entry.seq);
-    void this.#reader.expired(entry).then(() => this.#burying.delete(entry.seq));
+    this.#burying ??= new Set();
+    const burying = this.#burying.add(entry.seq);
+    void this.#reader.expired(entry).then(() => burying.delete(entry.seq));
   }
 
   /** `seq`, or what stands before the first that is being buried. */
   #upTo(seq: number): number {
     // A set keeps the order in which they came.
-    const [first = Number.POSITIVE_INFINITY] = this.#burying;
+    const [first = Number.POSITIVE_INFINITY] = this.#burying ?? [];
     return Math.min(seq, first - 1);
   }
 
@@ -179,7 +180,7 @@ export class Subscription implements Subscriber {
   ack(seq: number): number {
     const freed = this.#unacked.ack(seq);
     const reached = this.#unacked.count === 0 ? this.sent : seq;
-    this.acked = Math.max(this.acked, this.#burying.size === 0 ? reached : this.#upTo(reached));
+    this.acked = Math.max(this.acked, this.#burying === undefined ? reached : this.#upTo(reached));
     return freed;
   }
 
