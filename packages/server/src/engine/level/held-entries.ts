@@ -12,6 +12,8 @@ const tab = 0x09;
 const words = 4;
 /** A typed array of so many words is no allocation of its own. */
 const firstCapacity = 4;
+/** Of a log that has no entries here, as most have most of the time. */
+const noPlaces = new Uint32Array(0);
 
 export class HeldEntries {
   readonly #slabs: Slabs;
@@ -22,7 +24,7 @@ export class HeldEntries {
   /** `expected`: how many there may be. */
   constructor(slabs: Slabs, expected = 0) {
     this.#slabs = slabs;
-    this.#places = new Uint32Array(Math.max(firstCapacity, expected) * words);
+    this.#places = expected === 0 ? noPlaces : new Uint32Array(expected * words);
   }
 
   /** Adds an entry, of a higher seq than all before it; its line is in a slab from `start` to before `end`. */
@@ -38,7 +40,7 @@ export class HeldEntries {
   }
 
   #grow(): void {
-    const grown = new Uint32Array(this.#places.length * 2);
+    const grown = new Uint32Array(Math.max(firstCapacity * words, this.#places.length * 2));
     grown.set(this.#places);
     this.#places = grown;
   }
