@@ -14,7 +14,8 @@ export class RequestQueue {
   #pending = 0;
   #paused = false;
   #last: Promise<void> = Promise.resolve();
-  #whenDrained: () => void = () => {};
+  /** Goes on with what waits for the peer to read. */
+  #whenDrained: (() => void) | undefined;
   #ended = false;
   /** Who waits for all to be answered. */
   #whenIdle: (() => void) | undefined;
@@ -69,12 +70,12 @@ export class RequestQueue {
 
   /** The peer reads its answers again. */
   drained(): void {
-    this.#whenDrained();
+    this.#whenDrained?.();
   }
 
   /** The session has ended: what was not begun is dropped. */
   end(): void {
     this.#ended = true;
-    this.#whenDrained();
+    this.#whenDrained?.();
   }
 }

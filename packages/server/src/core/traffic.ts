@@ -53,20 +53,21 @@ export class Traffic {
   connected(connection: Watched): OpenConnection {
     const { gateway, address } = connection.info;
     count(this.opened, gateway);
-    const open = new OpenConnection(connection, (reason) => this.#ended(open, reason));
+    const open = new OpenConnection(connection, this.#onEnd);
     this.#open.add(open);
     this.#log.debug("connection opened", { gateway, address });
     return open;
   }
 
-  #ended(connection: OpenConnection, reason: EndReason): void {
+  /** One for all: each connection keeps it. */
+  readonly #onEnd: OnEnd = (connection, reason) => {
     if (!this.#open.delete(connection)) return;
     count(this.ended, reason);
     const { user, watched, since } = connection;
     const about = { ...watched.info, user, reason, ms: Math.round(performance.now() - since) };
     if (ordinary.has(reason)) this.#log.debug("connection closed", about);
     else this.#log.info("connection closed", about);
-  }
+  };
 
   /** A send was not carried out. */
   sendRefused(code: ErrorCode, about: LogFields): void {
@@ -80,6 +81,8 @@ export class Traffic {
   }
 }
 
+type OnEnd = (connection: OpenConnection, reason: EndReason) => void;
+
 /** One that is open, until `ended`. */
 export class OpenConnection {
   readonly watched: Watched;
@@ -87,16 +90,16 @@ export class OpenConnection {
   readonly since = performance.now();
   /** Who it is, once that is known. */
   user: string | undefined;
-  readonly #onEnd: (reason: EndReason) => void;
+  readonly #onEnd: OnEnd;
 
-  constructor(watched: Watched, onEnd: (reason: EndReason) => void) {
+  constructor(watched: Watched, onEnd: OnEnd) {
     this.watched = watched;
     this.#onEnd = onEnd;
   }
 
   /** It is gone. Only the first call counts: it knows the reason. */
   ended(reason: EndReason): void {
-    this.#onEnd(reason);
+    this.#onEnd(this, reason);
   }
 }
 

@@ -37,7 +37,8 @@ export class Doors {
     if (!admitted.ok) return admitted;
     const allowance = admitted.value;
     (socket as Admitted)[allowanceKey] = allowance;
-    socket.once("close", () => allowance.end());
+    // It closes once; what `once` keeps beside the listener is memory of every connection.
+    socket.on("close", () => allowance.end());
     return admitted;
   }
 

@@ -62,7 +62,7 @@ export class Participant implements Connection, Watched {
   #viewer: Viewer | undefined;
   #acks = new AutoAck(() => {});
   /** Called when the session is no longer behind, or nothing can be told to the peer any more. */
-  #whenLive: () => void = () => {};
+  #whenLive: (() => void) | undefined;
   /** Whether a login was begun on it. */
   hasNamedItself = false;
   /** The peer is gone; what it asked before that is still carried out. */
@@ -115,6 +115,7 @@ export class Participant implements Connection, Watched {
       }
       this.logout();
       clearTimeout(this.#loginTimer);
+      this.#loginTimer = undefined;
       this.#session = session;
       this.#open.user = session.user.name;
       this.#wire.allowance?.isOf(this.#core.limiter.user(session.user.key));
@@ -195,7 +196,7 @@ export class Participant implements Connection, Watched {
     const { outbox } = this.#wire;
     if (event.op === "message") return this.#deliverMessage(event, shared);
     if (event.op === "presence" && event.ref === undefined && outbox.full) return "full";
-    if (event.op === "live") this.#whenLive();
+    if (event.op === "live") this.#whenLive?.();
     this.#speech.told(event);
     return outbox.full ? "full" : "queued";
   }
@@ -283,7 +284,7 @@ export class Participant implements Connection, Watched {
   #lose(): void {
     this.#lost = true;
     clearTimeout(this.#loginTimer);
-    this.#whenLive();
+    this.#whenLive?.();
   }
 
   #end(): undefined {

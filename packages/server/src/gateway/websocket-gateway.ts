@@ -27,37 +27,64 @@ export interface WebSocketPeer extends Pick<WebSocketEvents, "text" | "binary"> 
   readonly participant: Participant;
 }
 
-/** Adds the peer to those who are connected, until it is gone; what its wire is to tell is returned. */
-export function connectPeer(
-  { participant, text, binary }: WebSocketPeer,
-  connected: Set<Participant>,
-): WebSocketEvents {
-  connected.add(participant);
-  return {
-    text: (frame, bytes) => {
-      participant.counted(bytes);
-      text(frame, bytes);
-    },
-    binary: (bytes) => {
-      participant.counted(bytes.length);
-      binary(bytes);
-    },
-    heard: () => participant.heard(),
-    control: () => participant.controlled(),
-    drained: () => participant.drained(),
-    gone: () => {
-      connected.delete(participant);
-      participant.gone();
-    },
-  };
+/** What the wire of a peer tells. A class: an object of closures costs each connection several times as much memory. */
+class PeerEvents implements WebSocketEvents {
+  readonly #peer: WebSocketPeer;
+  readonly #connected: Set<Participant>;
+  readonly #isBounded: IsBounded;
+
+  constructor(peer: WebSocketPeer, connected: Set<Participant>, isBounded: IsBounded) {
+    this.#peer = peer;
+    this.#connected = connected;
+    this.#isBounded = isBounded;
+  }
+
+  text(text: string, bytes: number): void {
+    this.#peer.participant.counted(bytes);
+    this.#peer.text(text, bytes);
+  }
+
+  binary(bytes: Buffer): void {
+    this.#peer.participant.counted(bytes.length);
+    this.#peer.binary(bytes);
+  }
+
+  heard(): void {
+    this.#peer.participant.heard();
+  }
+
+  control(): void {
+    this.#peer.participant.controlled();
+  }
+
+  drained(): void {
+    this.#peer.participant.drained();
+  }
+
+  gone(): void {
+    this.#connected.delete(this.#peer.participant);
+    this.#peer.participant.gone();
+  }
+
+  admits(): boolean {
+    const { participant } = this.#peer;
+    if (!this.#isBounded(participant)) return true;
+    participant.close(helloTooLarge.code, helloTooLarge.message);
+    return false;
+  }
 }
 
-/**
- * Whether the peer is one whose frames are bounded as those of strangers. Where names are given for the asking the bound ends
- * as soon as a login is begun: what follows it may be in the same packet.
- */
-function isStranger({ hasNamedItself, session }: Participant, openLogin: boolean): boolean {
-  return openLogin ? !hasNamedItself : session === undefined;
+/** Whether the participant may send only frames as short as a hello. */
+type IsBounded = (participant: Participant) => boolean;
+
+/** Adds the peer to those who are connected, until it is gone; what its wire is to tell is returned. */
+export function connectPeer(
+  peer: WebSocketPeer,
+  connected: Set<Participant>,
+  isBounded: IsBounded = () => false,
+): WebSocketEvents {
+  connected.add(peer.participant);
+  return new PeerEvents(peer, connected, isBounded);
 }
 
 /** Serves; `open` is called for each connection, with all that there are, to which the new one is about to be added. */
@@ -70,17 +97,10 @@ export function startWebSocketGateway(
   const sweep = new IdleSweep<Participant>(idleMs, (participant) => participant.probe());
   const { connections } = sweep;
   const { openLogin } = core;
-  const limitsStrangers = loginFirst || !openLogin;
-  const connect = (wire: Wire): WebSocketEvents => {
-    const peer = open(wire, connections);
-    const { participant } = peer;
-    const admits = () => {
-      const isRefused = limitsStrangers && isStranger(participant, openLogin);
-      if (isRefused) participant.close(helloTooLarge.code, helloTooLarge.message);
-      return !isRefused;
-    };
-    return { ...connectPeer(peer, connections), admits };
-  };
+  // Where names are given for the asking the bound ends as soon as a login is begun: what follows it may be in the same packet.
+  const isBounded: IsBounded = ({ hasNamedItself, session }) =>
+    openLogin ? loginFirst === true && !hasNamedItself : session === undefined;
+  const connect = (wire: Wire) => connectPeer(open(wire, connections), connections, isBounded);
   http.onUpgrade("*", (request, socket, head) => acceptor.accept(request, socket, head, connect));
   return {
     name,

@@ -34,7 +34,7 @@ export class NativeConnection implements Connection, Watched {
   readonly #wire: Wire;
   readonly #carrier: Carrier;
   readonly #log: GatewayLog;
-  readonly #helloTimer: NodeJS.Timeout;
+  #helloTimer: NodeJS.Timeout | undefined;
   #session: Session | undefined;
   #greeting = false;
   #ended = false;
@@ -145,6 +145,7 @@ export class NativeConnection implements Connection, Watched {
     const { session, welcome, resets } = result.value;
     if (this.#ended) return session.end();
     clearTimeout(this.#helloTimer);
+    this.#helloTimer = undefined;
     this.#session = session;
     this.#open.user = session.user.name;
     this.#wire.allowance?.isOf(this.#core.limiter.user(session.user.key));

@@ -12,7 +12,7 @@ import { webSocketText } from "../websocket-framing.ts";
 import { WebSocketAcceptor, type WebSocketEvents } from "../websocket-wire.ts";
 import type { Wire } from "../wire.ts";
 import { encodeEntry } from "./codec.ts";
-import { NativeConnection } from "./native-connection.ts";
+import { type Carrier, NativeConnection } from "./native-connection.ts";
 
 export const nativePath = "/v1/ws";
 const subprotocol = "parley.v1";
@@ -34,7 +34,7 @@ export function startNativeWebSocket({ core, http, maxOutboxBytes, log }: Native
   const sweep = new IdleSweep<NativeConnection>(idleMs, (connection) => connection.probe());
   http.onUpgrade(nativePath, (request, socket, head) => {
     if (!offersUs(request)) return http.refuseUpgrade(socket, 400, `the subprotocol is ${subprotocol}`);
-    acceptor.accept(request, socket, head, (wire) => open(core, log, wire, sweep));
+    acceptor.accept(request, socket, head, (wire) => new Peer(core, log, wire, sweep));
   });
   const url = `${http.url.replace("http", "ws")}${nativePath}`;
   return {
@@ -54,26 +54,54 @@ function offersUs({ headers }: IncomingMessage): boolean {
   return offered === undefined || offered.split(",").some((protocol) => protocol.trim() === subprotocol);
 }
 
-function open(core: Core, log: GatewayLog, wire: Wire, sweep: IdleSweep<NativeConnection>): WebSocketEvents {
-  let maxBytes = helloFrameBytes;
-  const limitFrames = (bytes: number) => {
-    maxBytes = bytes;
-  };
-  const connection = new NativeConnection(core, wire, { encodeShared, limitFrames }, log);
-  sweep.connections.add(connection);
-  return {
-    heard: () => connection.heard(),
-    control: () => connection.controlled(),
-    drained: () => connection.drained(),
-    gone: () => {
-      sweep.connections.delete(connection);
-      connection.gone();
-    },
-    text: (text, bytes) => connection.receive(text, bytes),
-    admits: (bytes) => {
-      if (bytes > maxBytes) connection.refuse(helloTooLarge);
-      return bytes <= maxBytes;
-    },
-    binary: () => connection.refuse(fail("bad_frame", "frames of this protocol are text").fault),
-  };
+/** One connection. A class: an object of closures costs each connection several times as much memory. */
+class Peer implements WebSocketEvents, Carrier {
+  readonly encodeShared = encodeShared;
+  readonly #connection: NativeConnection;
+  readonly #sweep: IdleSweep<NativeConnection>;
+  #maxBytes = helloFrameBytes;
+
+  constructor(core: Core, log: GatewayLog, wire: Wire, sweep: IdleSweep<NativeConnection>) {
+    this.#connection = new NativeConnection(core, wire, this, log);
+    this.#sweep = sweep;
+    sweep.connections.add(this.#connection);
+  }
+
+  // As the connection's carrier
+
+  limitFrames(maxBytes: number): void {
+    this.#maxBytes = maxBytes;
+  }
+
+  // As who is told by the wire
+
+  text(text: string, bytes: number): void {
+    this.#connection.receive(text, bytes);
+  }
+
+  binary(): void {
+    this.#connection.refuse(fail("bad_frame", "frames of this protocol are text").fault);
+  }
+
+  admits(bytes: number): boolean {
+    if (bytes > this.#maxBytes) this.#connection.refuse(helloTooLarge);
+    return bytes <= this.#maxBytes;
+  }
+
+  heard(): void {
+    this.#connection.heard();
+  }
+
+  control(): void {
+    this.#connection.controlled();
+  }
+
+  drained(): void {
+    this.#connection.drained();
+  }
+
+  gone(): void {
+    this.#sweep.connections.delete(this.#connection);
+    this.#connection.gone();
+  }
 }

@@ -9,7 +9,7 @@ import type { Entry } from "../../engine/entry.ts";
 import type { HttpListener } from "../../http/http-listener.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
 import { encodeOne } from "../outbox.ts";
-import { Participant, type Told } from "../participant.ts";
+import { Participant, type Speech, type Told } from "../participant.ts";
 import { webSocketText } from "../websocket-framing.ts";
 import { startWebSocketGateway, type WebSocketPeer } from "../websocket-gateway.ts";
 import type { Wire } from "../wire.ts";
@@ -30,47 +30,55 @@ export function startPeerJson({ log, ...options }: PeerJsonOptions): Gateway {
   const { core } = options;
   return startWebSocketGateway(
     { name: "peer-json", purpose: "peers that log in by name and send JSON", ...options, loginFirst: true },
-    (wire) => open(core, wire, log),
+    (wire) => new Peer(core, wire, log),
   );
 }
 
-function open(core: Core, wire: Wire, log: GatewayLog): WebSocketPeer {
-  const refuse = (reason: string) => participant.say(JSON.stringify({ error: reason }));
-  // Whoever logs in by name is told of other ends by the close code alone, as ever.
-  const closing = (code: ErrorCode, reason: string) => {
-    if (!core.openLogin || code === "hello_timeout" || code === "rate_limited") refuse(reason);
-  };
-  const told = (event: Told) => tell(event, participant);
-  const participant = new Participant(
-    core,
-    wire,
-    { encode: encodePeerMessage, shared: encodeShared, onlyStored: true, told, closing } as const,
-    log,
-  );
-  participant.awaitLogin();
-  return {
-    participant,
-    text: (text) => participant.tasks.run(() => receive(text, core, participant, refuse)),
-    binary: () => {
-      participant.tasks.run(() => {
-        refuse("this protocol is JSON text");
-        participant.faulty();
-        return undefined;
-      });
-    },
-  };
+/** One connection. A class: an object of closures costs each connection several times as much memory. */
+class Peer implements WebSocketPeer, Speech {
+  readonly participant: Participant;
+  readonly encode = encodePeerMessage;
+  readonly shared = encodeShared;
+  readonly onlyStored = true;
+  readonly #core: Core;
+
+  constructor(core: Core, wire: Wire, log: GatewayLog) {
+    this.#core = core;
+    this.participant = new Participant(core, wire, this, log);
+    this.participant.awaitLogin();
+  }
+
+  text(text: string): void {
+    this.participant.tasks.run(() => receive(text, this.#core, this.participant));
+  }
+
+  binary(): void {
+    this.participant.tasks.run(() => {
+      refuse(this.participant, "this protocol is JSON text");
+      this.participant.faulty();
+      return undefined;
+    });
+  }
+
+  told(event: Told): void {
+    tell(event, this.participant);
+  }
+
+  /** Whoever logs in by name is told of other ends by the close code alone, as ever. */
+  closing(code: ErrorCode, reason: string): void {
+    if (!this.#core.openLogin || code === "hello_timeout" || code === "rate_limited") refuse(this.participant, reason);
+  }
 }
 
-/** Carries out one message of the peer; `refuse` answers what cannot be. */
-function receive(
-  text: string,
-  core: Core,
-  participant: Participant,
-  refuse: (reason: string) => void,
-): Promise<void> | undefined {
+function refuse(participant: Participant, reason: string): void {
+  participant.say(JSON.stringify({ error: reason }));
+}
+
+/** Carries out one message of the peer; what cannot be is refused. */
+function receive(text: string, core: Core, participant: Participant): Promise<void> | undefined {
   const parsed = parsePeerMessage(text);
   if (!parsed.ok) {
-    refuse(parsed.fault.message);
+    refuse(participant, parsed.fault.message);
     participant.faulty();
     return undefined;
   }
@@ -86,13 +94,13 @@ function receive(
       if (result.ok) return;
       const { code, message: reason } = result.fault;
       if (errors[code].closes) participant.close(code, reason);
-      else refuse(reason);
+      else refuse(participant, reason);
     });
   }
   const { from, to, text: body } = message;
   const user = participant.session?.user;
-  if (!user) refuse(`log in first: {"login": "name"${core.openLogin ? "" : ', "token": "…"'}}`);
-  else if (!isNamed(user, from)) refuse(`"from" has to be ${user.name}: you logged in by that name`);
+  if (!user) refuse(participant, `log in first: {"login": "name"${core.openLogin ? "" : ', "token": "…"'}}`);
+  else if (!isNamed(user, from)) refuse(participant, `"from" has to be ${user.name}: you logged in by that name`);
   // The answer repeats the name as the peer wrote it.
   else participant.handle({ op: "send", to, body, copy: false, ref: to });
   return undefined;
