@@ -32,7 +32,8 @@ export interface User extends UserAddress {
   /** What waits for the user, once that was asked (`limits/inboxes.ts`). */
   inbox?: Inbox | undefined;
   readonly sessions: Set<UserSession>;
-  readonly rooms: Map<RoomKey, Membership>;
+  /** Written by this file alone. */
+  rooms: ReadonlyMap<RoomKey, Membership>;
 }
 
 export interface Room extends RoomAddress {
@@ -43,6 +44,9 @@ export interface Room extends RoomAddress {
 
 /** The room log's tail when the user joined. */
 export type Membership = Pick<RecordKinds["member"], "seq" | "epoch">;
+
+/** Of all users who are in none: an empty map for each would be a good part of what an idle user costs. */
+const noRooms: ReadonlyMap<RoomKey, Membership> = new Map();
 
 export class Directory {
   readonly users = new Map<UserKey, User>();
@@ -63,7 +67,7 @@ export class Directory {
     for (const [, { room, user, seq, epoch }] of await engine.scan("member", "")) {
       const member = directory.users.get(user);
       if (!member) continue;
-      member.rooms.set(room, { seq, epoch });
+      writableRooms(member).set(room, { seq, epoch });
       directory.rooms.get(room)?.members.set(user, member);
     }
     return directory;
@@ -76,7 +80,7 @@ export class Directory {
       key,
       inbox: undefined,
       sessions: new Set<UserSession>(),
-      rooms: new Map<RoomKey, Membership>(),
+      rooms: noRooms,
     };
     this.users.set(key, user);
     return user;
@@ -133,7 +137,7 @@ export class Directory {
     if (records.length > 0) await this.#engine.write(records);
     const room = this.rooms.get(key) ?? this.#addRoom(key, name);
     room.members.set(user.key, user);
-    user.rooms.set(key, membership);
+    writableRooms(user).set(key, membership);
   }
 
   /** Ends a membership, durably, and forgets the cursors under `cursorKeys`. */
@@ -143,6 +147,17 @@ export class Directory {
       ...cursorKeys.map((key) => ({ kind: "cursor", key, value: undefined }) as const),
     ]);
     room.members.delete(user.key);
-    user.rooms.delete(room.key);
+    forgetRoom(user, room.key);
   }
+}
+
+/** Removes a room from those of the user, in memory: its record is deleted. */
+export function forgetRoom(user: User, room: RoomKey): void {
+  if (user.rooms.size > 0) writableRooms(user).delete(room);
+}
+
+function writableRooms(user: User): Map<RoomKey, Membership> {
+  if (user.rooms === noRooms) user.rooms = new Map();
+  // Every other map than that one was made here.
+  return user.rooms as Map<RoomKey, Membership>;
 }

@@ -4,7 +4,7 @@
  */
 import { fail, type LogName, ok, parseUser, type Result, type RoomKey, type UserKey } from "@parley/protocol";
 import type { RecordWrite } from "../engine/engine.ts";
-import type { Directory, Room, User } from "./directory.ts";
+import { type Directory, forgetRoom, type Room, type User } from "./directory.ts";
 import { findRoom } from "./membership.ts";
 import { pendingOf } from "./readers.ts";
 import type { Services } from "./services.ts";
@@ -41,8 +41,10 @@ export async function removeUser(services: Services, name: string): Promise<Resu
       value: { user: key, device: "", log: key, epoch, seq: tail },
     };
     await engine.write([...members, ...own, end, removal("user", key)]);
-    for (const room of user.rooms.keys()) directory.rooms.get(room)?.members.delete(key);
-    user.rooms.clear();
+    for (const room of [...user.rooms.keys()]) {
+      directory.rooms.get(room)?.members.delete(key);
+      forgetRoom(user, room);
+    }
     cursors.forgetUser(key);
     await empty(services, key);
     return ok({ name: user.name, undeliverable });
@@ -68,7 +70,7 @@ export async function removeRoom(services: Services, name: string): Promise<Resu
     }
     await engine.write([...records, removal("room", key)]);
     for (const user of [...room.members.values()]) {
-      user.rooms.delete(key);
+      forgetRoom(user, key);
       for (const session of user.sessions) session.left(key);
       await cursors.forget(user.key, key);
     }
