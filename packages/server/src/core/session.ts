@@ -17,7 +17,7 @@ import type { Entry } from "../engine/entry.ts";
 import { type Actor, authorise, type Permissions, permissionsOf } from "./authorisation.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Connection, CoreEvent } from "./connection.ts";
-import type { CursorPosition, DeviceCursor } from "./cursors.ts";
+import type { CursorPosition } from "./cursors.ts";
 import type { User } from "./directory.ts";
 import type { Topic } from "./hub.ts";
 import type { Identity } from "./identity.ts";
@@ -63,7 +63,6 @@ export class Session implements Reader, Watcher, Actor {
   readonly #lasting: boolean;
   readonly #onEnd: (session: Session) => void;
   readonly #receiver: Receiver;
-  readonly #cursors = new Map<LogName, DeviceCursor>();
   readonly #catchUp: CatchUp;
   /** Users whose change of presence had no room; none: nobody's. */
   #missedPresence: Set<User> | undefined;
@@ -184,7 +183,7 @@ export class Session implements Reader, Watcher, Actor {
       const resumable = asked !== undefined && asked.epoch === topic.epoch && asked.seq <= topic.tail;
       made = new Subscription(topic, this, resumable ? asked.seq : startOf(this.user, topic, cursor));
       this.subscriptions.set(log, made);
-      this.#cursors.set(log, cursors.of(this.user.key, this.device, this.#lasting, log));
+      made.cursor = cursors.of(this.user.key, this.device, this.#lasting, log);
       if (resumable) this.#moveCursor(made);
       announce(made);
       this.#begin(made);
@@ -210,7 +209,6 @@ export class Session implements Reader, Watcher, Actor {
     const subscription = this.subscriptions.get(log);
     if (!subscription) return;
     this.subscriptions.delete(log);
-    this.#cursors.delete(log);
     this.#catchUp.delete(subscription);
     this.#unacked -= subscription.unacked;
     this.#services.hub.unsubscribe(subscription);
@@ -272,8 +270,8 @@ export class Session implements Reader, Watcher, Actor {
     if (this.behind) this.#catchUp.run();
   }
 
-  #moveCursor({ topic, acked }: Subscription): void {
-    this.#cursors.get(topic.log)?.moved({ epoch: topic.epoch, seq: acked });
+  #moveCursor({ topic, acked, cursor }: Subscription): void {
+    cursor?.moved({ epoch: topic.epoch, seq: acked });
     if (topic.log === this.user.key) this.user.inbox?.ack(acked);
   }
 

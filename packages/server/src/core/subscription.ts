@@ -4,6 +4,7 @@
  */
 import type { LogName, ServerMessages } from "@parley/protocol";
 import type { Entry } from "../engine/entry.ts";
+import type { DeviceCursor } from "./cursors.ts";
 import type { User } from "./directory.ts";
 import type { Subscriber, Topic } from "./hub.ts";
 import { parsePayload, wantsReceipt } from "./message.ts";
@@ -55,6 +56,8 @@ export class Subscription implements Subscriber {
   /** Everything up to here was acknowledged. */
   acked: number;
   live = false;
+  /** Where the device stands in the log, once the session has set it. */
+  cursor: DeviceCursor | undefined;
   /** Messages that the peer has rejected and whose dead letters are not on disk yet. */
   rejecting = 0;
   readonly #unacked = new Unacked();
