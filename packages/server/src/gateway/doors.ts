@@ -16,6 +16,10 @@ export function allowanceOf(socket: Socket): Allowance | undefined {
   return (tcpSocketOf(socket) as Admitted)[allowanceKey];
 }
 
+function endAllowance(this: Admitted): void {
+  this[allowanceKey]?.end();
+}
+
 export class Doors {
   readonly #limiter: Limiter;
   readonly #exempt = new BlockList();
@@ -37,8 +41,8 @@ export class Doors {
     if (!admitted.ok) return admitted;
     const allowance = admitted.value;
     (socket as Admitted)[allowanceKey] = allowance;
-    // It closes once; what `once` keeps beside the listener is memory of every connection.
-    socket.on("close", () => allowance.end());
+    // One listener for all, and not by `once`, which keeps more beside it: it is memory of every connection.
+    socket.on("close", endAllowance);
     return admitted;
   }
 

@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Connection } from "../core/connection.ts";
 import type { Allowance } from "../core/limits/allowance.ts";
-import { refuseUpgrade } from "../http/upgrade-refusal.ts";
+import { destroyOnError, refuseUpgrade } from "../http/upgrade-refusal.ts";
 import { allowanceOf } from "./doors.ts";
 import { FrameProgress } from "./frame-progress.ts";
 import { Outbox } from "./outbox.ts";
@@ -92,7 +92,7 @@ class WebSocketWire implements Wire, ReceivedFrames {
     else this.#events = events;
     this.#socket
       .setTimeout(0)
-      .on("error", () => this.#socket.destroy())
+      .on("error", destroyOnError)
       .on("data", (chunk: Buffer) => this.#received(chunk))
       .on("end", () => this.#halfClosed())
       .on("close", () => this.#closed());

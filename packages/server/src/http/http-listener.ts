@@ -20,7 +20,7 @@ import { refuse } from "./api/problem.ts";
 import { authority } from "./authority.ts";
 import { backlog } from "./backlog.ts";
 import { Refusals } from "./refusals.ts";
-import { refuseUpgrade } from "./upgrade-refusal.ts";
+import { destroyOnError, refuseUpgrade } from "./upgrade-refusal.ts";
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -178,7 +178,7 @@ export class HttpListener {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on("error", () => socket.destroy());
+    socket.on("error", destroyOnError);
     const fault = this.#refusals.of(request.socket);
     if (fault) return this.refuseUpgrade(socket, errors[fault.code].http, fault.message, fault.retryAfterMs);
     if (this.#answered) return this.refuseUpgrade(socket, 503, "the server is going down");
