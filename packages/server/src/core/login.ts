@@ -68,7 +68,7 @@ export class Logins {
       device,
       lasting: chosen.value !== undefined,
       window: Math.min(login.window ?? defaultWindow, limits.maxWindow),
-      onEnd: (ended) => this.#ended(ended),
+      onEnd: this.#onEnd,
     });
     this.#sessions.add(session);
     presence.sessionBegan(session);
@@ -81,10 +81,11 @@ export class Logins {
     }
   }
 
-  #ended(session: Session): void {
+  /** One for all sessions: each keeps it. */
+  readonly #onEnd = (session: Session): void => {
     this.#sessions.delete(session);
     this.#services.presence.sessionEnded(session);
-  }
+  };
 }
 
 function welcome({ limits: core, policy, clock }: Services, session: Session): ServerMessages["welcome"] {
