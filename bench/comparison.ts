@@ -1,0 +1,57 @@
+/** Two revisions beside each other: the ratio of each figure, and whether the rounds agree on which is better. */
+import { type FigureName, figures } from "./figures.ts";
+import { type MeasuredScenario, valuesOf } from "./measured-scenario.ts";
+import type { Emphasis } from "./report.ts";
+import { ratioOf, type Spread } from "./statistics.ts";
+
+export interface Comparison {
+  readonly participant: string;
+  readonly figure: FigureName;
+  /** `now` over `before`. */
+  readonly ratio: Spread;
+  readonly verdict: "better" | "worse" | "no difference shown";
+}
+
+/** All that both have figures of. Load of the generator says nothing about a revision. */
+export function comparisonsOf({ scenario, outcomes }: MeasuredScenario, before: string, now: string): Comparison[] {
+  const names = [scenario.primary, ...scenario.others].filter((name) => name !== "generatorBusy");
+  return outcomes.flatMap((old) => {
+    if (old.participant.checkout !== before) return [];
+    const { name } = old.participant;
+    const own = outcomes.find(({ participant }) => participant.name === name && participant.checkout === now);
+    if (!own) return [];
+    return names.flatMap((figure) => {
+      const ratio = ratioOf(valuesOf(old, figure), valuesOf(own, figure));
+      return Number.isFinite(ratio.median)
+        ? [{ participant: name, figure, ratio, verdict: verdictOf(figure, ratio) }]
+        : [];
+    });
+  });
+}
+
+function verdictOf(figure: FigureName, { min, max }: Spread): Comparison["verdict"] {
+  if (min <= 1 && max >= 1) return "no difference shown";
+  return min > 1 === (figures[figure].better === "more") ? "better" : "worse";
+}
+
+/** The comparison of one scenario, as lines. */
+export function comparisonLines(measured: MeasuredScenario, before: string, now: string, emphasis: Emphasis): string[] {
+  const all = comparisonsOf(measured, before, now);
+  const width = (texts: readonly string[]) => Math.max(0, ...texts.map(({ length }) => length));
+  const participants = width(all.map(({ participant }) => participant));
+  const titles = width(all.map(({ figure }) => titleOf(figure)));
+  return [
+    emphasis(`${measured.scenario.name}: ${now} ÷ ${before}`),
+    ...all.map(({ participant, figure, ratio: { median, min, max }, verdict }) => {
+      const said = verdict === "no difference shown" ? "the rounds cover 1: no difference shown" : verdict;
+      const spread = `(${min.toFixed(2)}–${max.toFixed(2)})`;
+      return `  ${participant.padEnd(participants)}  ${titleOf(figure).padEnd(titles)}  ${median.toFixed(3)} ${spread}  ${said}`;
+    }),
+    "",
+  ];
+}
+
+function titleOf(figure: FigureName): string {
+  const { title, better } = figures[figure];
+  return better === "less" ? `${title} (less is better)` : title;
+}
