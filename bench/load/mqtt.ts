@@ -32,7 +32,7 @@ const [publish, puback] = [3, 4];
 const acknowledgement = ((puback << 28) >>> 0) + (2 << 16);
 
 /** Counts publishes and answers; the packet ids that QoS 1 deliveries want acknowledged are collected in `owed`. */
-function scanner(owed: number[]): Scan {
+export function mqttScanner(owed: number[]): Scan {
   return (bytes, end, heard, onMessage) => {
     let at = 0;
     while (end - at >= 2) {
@@ -89,7 +89,7 @@ export function mqtt(qos: 0 | 1): Dialect {
           events.heard(from, heard);
         },
       };
-      link.count(scanner(owed), answering);
+      link.count(mqttScanner(owed), answering);
       const build = (to: string, body: string) => {
         const packetId = Buffer.alloc(qos === 0 ? 0 : 2);
         return packet(0x30 | (qos << 1), Buffer.concat([text(to), packetId, Buffer.from(body)]));
