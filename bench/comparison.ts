@@ -12,9 +12,12 @@ export interface Comparison {
   readonly verdict: "better" | "worse" | "no difference shown";
 }
 
-/** All that both have figures of. Load of the generator says nothing about a revision. */
+/** How busy who was says nothing about a revision. */
+const loads: readonly FigureName[] = ["serverBusy", "generatorBusy"];
+
+/** All that both have figures of. */
 export function comparisonsOf({ scenario, outcomes }: MeasuredScenario, before: string, now: string): Comparison[] {
-  const names = [scenario.primary, ...scenario.others].filter((name) => name !== "generatorBusy");
+  const names = [scenario.primary, ...scenario.others].filter((name) => !loads.includes(name));
   return outcomes.flatMap((old) => {
     if (old.participant.checkout !== before) return [];
     const { name } = old.participant;

@@ -11,6 +11,7 @@ interface Figure {
 const rate = (value: number) =>
   value >= 1e6 ? `${(value / 1e6).toFixed(2)} M` : `${(value / 1000).toFixed(value < 1e5 ? 1 : 0)} k`;
 const ms = (value: number) => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
+const share = (value: number) => `${Math.round(100 * value)} %`;
 const seconds = (value: number) => `${value.toFixed(2)} s`;
 
 export const figures = {
@@ -23,12 +24,19 @@ export const figures = {
     better: "less",
     show: (value) => (value < 1 ? value.toFixed(2) : value.toFixed(1)),
   },
+  /** Share of its core that the server used: well below 1, something else was the bottleneck. */
+  serverBusy: {
+    title: "server",
+    unit: "share of its core that the server used",
+    better: "less",
+    show: share,
+  },
   /** Share of the time that the generator's thread was busy: near 1, it is the bottleneck. */
   generatorBusy: {
     title: "generator",
     unit: "share of the time that the generator was busy",
     better: "less",
-    show: (value) => `${Math.round(100 * value)} %`,
+    show: share,
   },
   /** From the scheduled time of sending to the receiver having it. */
   p50Ms: { title: "p50", unit: "ms", better: "less", show: ms },

@@ -39,7 +39,7 @@ scenario and writes all figures as JSON and an SVG chart. What is measured and h
   --stored N         messages in the full store (default 10000000: some 5 GB in the temporary directory)
   --connections N    idle connections (default 10000)
   --drained N        messages that wait (default 200000)
-  --logs N           chat logs of ../shared/data/irc to play (default 4; 0: all)
+  --logs N           chat logs of ../shared/data/irc to play (default 8; 0: all)
   --quick            short runs and small sizes, for a first look: figures are not to be relied on
   --out DIR          where the JSON and the chart go (default bench/results)
   --help             this text
@@ -48,7 +48,7 @@ Exit code: 0 all was measured · 1 something could not be · 2 wrong usage · 13
 Example: npm run bench -- --scenarios direct,fan-out --peers
 `;
 
-const normal = { rounds: 3, seconds: 3, stored: 10_000_000, connections: 10_000, drained: 200_000, logs: 4 } as const;
+const normal = { rounds: 3, seconds: 3, stored: 10_000_000, connections: 10_000, drained: 200_000, logs: 8 } as const;
 const quick = { rounds: 2, seconds: 0.5, stored: 200_000, connections: 500, drained: 20_000, logs: 1 } as const;
 const warmUps = { normal: [1500, 5000], quick: [300, 600] } as const;
 

@@ -64,6 +64,7 @@ class Run {
       perSecond: messages / seconds,
       deliveriesPerSecond: deliveries / seconds,
       serverMicroseconds: (1000 * usedMs) / messages,
+      serverBusy: usedMs / (1000 * seconds),
       generatorBusy,
       ...(rate > 0 ? this.#percentiles() : {}),
     };

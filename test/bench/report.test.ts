@@ -46,8 +46,8 @@ function measured(changes: Partial<MeasuredScenario> = {}): MeasuredScenario {
 describe("the report of a scenario", () => {
   it("has medians, spreads, and ratios to the first and to each peer", () => {
     const text = scenarioLines(measured(), plain).join("\n");
-    assert.match(text, /^ {2} +messages\/s +least–most +÷ native-tcp +÷ jetstream +server µs +generator$/m);
-    assert.match(text, /^ {2}native-tcp +45\.0 k +40\.0 k–50\.0 k +1\.00 +0\.25 +– +50 %$/m);
+    assert.match(text, /^ {2} +messages\/s +least–most +÷ native-tcp +÷ jetstream +server µs +server +generator$/m);
+    assert.match(text, /^ {2}native-tcp +45\.0 k +40\.0 k–50\.0 k +1\.00 +0\.25 +– +– +50 %$/m);
     assert.match(text, /^ {2}peer-json +90\.0 k +80\.0 k–95\.0 k +2\.00 +0\.50/m);
     assert.match(text, /^ {2}jetstream +180 k +170 k–190 k +4\.00 +1\.00/m);
     assert.doesNotMatch(text, /at least|FAILED/);
