@@ -52,6 +52,7 @@ export async function measure(
   for (const [index, { scenario, participants, missing }] of planned.entries()) {
     signal.throwIfAborted();
     const leftMs = planned.slice(index).reduce((sum, { ms }) => sum + ms, 0);
+    const began = performance.now();
     const outcomes = await runRounds({
       scenario,
       participants,
@@ -61,7 +62,7 @@ export async function measure(
       about: (round, { name, checkout }) =>
         progress(
           `${scenario.name}, round ${round + 1} of ${extent.rounds}: ${name}${checkout === "" ? "" : ` @${checkout}`} ` +
-            `(scenario ${index + 1} of ${planned.length}, about ${inWords(leftMs)} left when it began)`,
+            `(scenario ${index + 1} of ${planned.length}, about ${inWords(Math.max(0, leftMs - (performance.now() - began)))} left)`,
         ),
     });
     const one = { scenario, outcomes, missing };

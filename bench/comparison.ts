@@ -9,8 +9,11 @@ export interface Comparison {
   readonly figure: FigureName;
   /** `now` over `before`. */
   readonly ratio: Spread;
-  readonly verdict: "better" | "worse" | "no difference shown";
+  readonly verdict: "better" | "worse" | "no difference shown" | "too few rounds";
 }
+
+/** Fewer say nothing of how much rounds differ. */
+const minRounds = 3;
 
 /** How busy who was says nothing about a revision. */
 const loads: readonly FigureName[] = ["serverBusy", "generatorBusy"];
@@ -24,15 +27,17 @@ export function comparisonsOf({ scenario, outcomes }: MeasuredScenario, before: 
     const own = outcomes.find(({ participant }) => participant.name === name && participant.checkout === now);
     if (!own) return [];
     return names.flatMap((figure) => {
-      const ratio = ratioOf(valuesOf(old, figure), valuesOf(own, figure));
+      const earlier = valuesOf(old, figure);
+      const ratio = ratioOf(earlier, valuesOf(own, figure));
       return Number.isFinite(ratio.median)
-        ? [{ participant: name, figure, ratio, verdict: verdictOf(figure, ratio) }]
+        ? [{ participant: name, figure, ratio, verdict: verdictOf(figure, ratio, earlier.length) }]
         : [];
     });
   });
 }
 
-function verdictOf(figure: FigureName, { min, max }: Spread): Comparison["verdict"] {
+function verdictOf(figure: FigureName, { min, max }: Spread, rounds: number): Comparison["verdict"] {
+  if (rounds < minRounds) return "too few rounds";
   if (min <= 1 && max >= 1) return "no difference shown";
   return min > 1 === (figures[figure].better === "more") ? "better" : "worse";
 }

@@ -101,7 +101,7 @@ it("--compare HEAD measures both, prints ratios, and removes the checkout", asyn
   assert.equal(code, 0);
   assert.match(stdout, /^ {2}native-tcp @HEAD +/m);
   assert.match(stdout, /^ {2}native-tcp @now +/m);
-  assert.match(stdout, /^ {2}native-tcp +messages\/s +[\d.]+ \([\d.]+–[\d.]+\) {2}(better|worse)$/m);
+  assert.match(stdout, /^ {2}native-tcp +messages\/s +[\d.]+ \([\d.]+–[\d.]+\) {2}too few rounds$/m);
   assert.deepEqual(readdirSync(temporary), ["out"]);
   const worktrees = await new Promise<string>((resolve, reject) =>
     execFile("git", ["-C", root, "worktree", "list"], (error, text) => (error ? reject(error) : resolve(text))),

@@ -125,6 +125,14 @@ describe("a comparison of two revisions", () => {
     );
   });
 
+  it("says nothing after fewer than three rounds", () => {
+    const found = comparisonsOf(compared(rates([100, 100]), rates([200, 200])), "main", "now");
+    assert.deepEqual(
+      found.map(({ verdict }) => verdict),
+      ["too few rounds"],
+    );
+  });
+
   it("shows no difference where the rounds cover 1", () => {
     const text = comparisonLines(compared(rates([100, 100, 100]), rates([99, 130, 120])), "main", "now", plain).join(
       "\n",
