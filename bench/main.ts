@@ -1,97 +1,135 @@
 /**
- * `npm run bench`: durable direct messages over the native protocol, the server on one core and the generator on
- * another, medians of several rounds. Prints what was reached and the latency at half of it.
+ * `npm run bench`: Parley under load, beside its peers or beside another revision of itself. What is measured and how to read
+ * it: docs/benchmarks.md.
  */
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import type { Measured, Scenario } from "./generator.ts";
-import { pinned, processorMs, startServer, stopServer } from "./server-under-test.ts";
+import { fileURLToPath } from "node:url";
+import { styleText } from "node:util";
+import { inWords, measure, type Planned, plan } from "./benchmark.ts";
+import { comparisonLines } from "./comparison.ts";
+import type { MeasuredScenario } from "./measured-scenario.ts";
+import { type Options, parseOptions, usage } from "./options.ts";
+import type { Checkout } from "./participants.ts";
+import { Progress } from "./progress.ts";
+import { promiseLines, scenarioLines } from "./report.ts";
+import { writeResults } from "./results.ts";
+import { git, isRevision, withRevision } from "./revision.ts";
+import type { Extent } from "./scenarios.ts";
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "4" },
-    carrier: { type: "string", default: "tcp,ws" },
-    shape: { type: "string", default: "50x8,500x2" },
-    durability: { type: "string", default: "fsync" },
-    help: { type: "boolean", default: false },
-  },
-});
+const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+const root = fileURLToPath(new URL("..", import.meta.url));
+const logDirectory = fileURLToPath(new URL("../../shared/data/irc", import.meta.url));
+const now = "now";
 
-const usage = `npm run bench -- [--rounds 3] [--seconds 4] [--carrier tcp,ws] [--shape 50x8,500x2] [--durability fsync|memory]
+/** Bold on a terminal; `styleText` knows what the stream is. */
+const emphasis = (text: string) => styleText("bold", text, { stream: process.stdout });
 
-Direct messages of 100 bytes with clientId and the copy in the sender's log. A shape is PAIRSxIN-FLIGHT. Each round
-measures the closed loop, then latency at half of the rate that was reached, with scheduled send times.`;
-
-async function generate(scenario: Scenario): Promise<Measured> {
-  const [command, args] = pinned(1, process.execPath, ["bench/generator.ts", JSON.stringify(scenario)]);
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
-  let output = "";
-  for await (const chunk of child.stdout) output += chunk;
-  return JSON.parse(output) as Measured;
+function say(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
-}
-
-/** One server and one store for the whole scenario, as in life. */
-async function measure(carrier: "tcp" | "ws", shape: string): Promise<void> {
-  const [pairs = 0, inFlight = 0] = shape.split("x").map(Number);
-  const dataDir = mkdtempSync(join(tmpdir(), "parley-bench-"));
-  const server = await startServer(dataDir);
-  const base = {
-    carrier,
-    port: server[carrier],
-    pairs,
-    inFlight,
-    durability: values.durability as Scenario["durability"],
-    warmUpMs: 1500,
-  };
-  const reached: Measured[] = [];
-  const atHalf: Measured[] = [];
-  const costs: number[] = [];
-  try {
-    for (let round = 0; round < Number(values.rounds); round++) {
-      const before = processorMs(server.process.pid);
-      const full = await generate({ ...base, rate: 0, measureMs: Number(values.seconds) * 1000 });
-      // The warm-up's messages count too: the rate is taken to be the same.
-      const messages = full.deliveredPerSecond * (Number(values.seconds) + base.warmUpMs / 1000);
-      costs.push((1000 * (processorMs(server.process.pid) - before)) / messages);
-      reached.push(full);
-      atHalf.push(
-        await generate({ ...base, rate: full.deliveredPerSecond / 2, measureMs: Number(values.seconds) * 1000 }),
-      );
-    }
-  } finally {
-    await stopServer(server);
-    rmSync(dataDir, { recursive: true, force: true });
+async function main(args: readonly string[]): Promise<number> {
+  const parsed = parseOptions(args);
+  if (parsed.type === "help") {
+    process.stdout.write(usage);
+    return exitCodes.done;
   }
-  report(`${carrier} ${shape} ${values.durability}`, reached, atHalf, costs);
+  const faults = parsed.type === "wrong" ? [...parsed.faults] : [];
+  const compare = parsed.type === "run" ? parsed.options.compare : undefined;
+  if (compare !== undefined && !(await isRevision(root, compare))) faults.push(`there is no revision "${compare}"`);
+  if (parsed.type === "wrong" || faults.length > 0) {
+    for (const fault of faults) console.error(`bench: ${fault}`);
+    console.error("bench: --help tells what there is");
+    return exitCodes.usage;
+  }
+  return runUntilInterrupted(parsed.options);
 }
 
-function report(
-  name: string,
-  reached: readonly Measured[],
-  atHalf: readonly Measured[],
-  costs: readonly number[],
-): void {
-  const rate = median(reached.map((one) => Math.min(one.acknowledgedPerSecond, one.deliveredPerSecond)));
-  const all = reached.map(({ deliveredPerSecond }) => Math.round(deliveredPerSecond / 1000)).join(" ");
-  const half = median(atHalf.map(({ deliveredPerSecond }) => deliveredPerSecond));
-  const ms = (pick: (latency: Measured["latencyMs"]) => number) =>
-    median(atHalf.map(({ latencyMs }) => pick(latencyMs))).toFixed(1);
-  const busy = Math.round(100 * median(reached.map(({ generatorBusy }) => generatorBusy)));
+/** The first signal ends everything in good order, the second at once: what runs is killed with this process. */
+async function runUntilInterrupted(options: Options): Promise<number> {
+  const interruption = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const)
+    process.on(name, () => {
+      if (interruption.signal.aborted) process.exit(exitCodes.interrupted);
+      console.error("\nbench: interrupted, ending the servers");
+      interruption.abort();
+    });
+  const { signal } = interruption;
+  try {
+    const { compare } = options;
+    if (compare === undefined) return await run(options, [{ name: "", root }], signal);
+    return await withRevision(root, compare, signal, (before) =>
+      run(
+        options,
+        [
+          { name: compare, root: before },
+          { name: now, root },
+        ],
+        signal,
+      ),
+    );
+  } catch (error) {
+    if (signal.aborted) return exitCodes.interrupted;
+    console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+    return exitCodes.failed;
+  }
+}
+
+async function run(options: Options, checkouts: readonly Checkout[], signal: AbortSignal): Promise<number> {
+  const startedAt = new Date();
+  const { scenarios, logs: count, compare } = options;
+  const extent: Extent = {
+    ...options.extent,
+    logs: scenarios.some(({ key }) => key === "chat") ? chatLogs(count) : [],
+  };
+  const planned = plan(options, extent, checkouts);
+  announce(planned);
+  const progress = new Progress(process.stderr);
+  const measured = await measure(planned, extent, {
+    signal,
+    // Names of users differ from those of any run before on this machine.
+    runPrefix: startedAt.getTime().toString(36).slice(-6),
+    progress: (text) => progress.show(text),
+    measured: (one) => {
+      progress.clear();
+      say(scenarioLines(one, emphasis));
+      if (compare !== undefined) say(comparisonLines(one, compare, now, emphasis));
+    },
+  }).finally(() => progress.clear());
+  say(promiseLines(measured, emphasis));
+  const { json, chart } = await writeResults({
+    directory: options.out ?? join(root, "bench/results"),
+    measured,
+    extent,
+    startedAt,
+    revision: await git(root, "describe", "--always", "--dirty").catch(() => "of no known revision"),
+    ...(compare === undefined ? {} : { compared: { before: compare, now } }),
+  });
+  console.log(`All figures: ${json}\nChart: ${chart}`);
+  return isComplete(measured) ? exitCodes.done : exitCodes.failed;
+}
+
+function announce(planned: readonly Planned[]): void {
+  const total = planned.reduce((sum, { ms }) => sum + ms, 0);
   console.log(
-    `${name.padEnd(20)} ${(rate / 1000).toFixed(1).padStart(6)} k/s stored, acknowledged, delivered (rounds ${all}; ${median(costs).toFixed(0)} µs of processor each; generator ${busy}% busy)` +
-      `  at ${(half / 1000).toFixed(0)} k/s: p50 ${ms(({ p50 }) => p50)} ms, p99 ${ms(({ p99 }) => p99)} ms, p99.9 ${ms(({ p999 }) => p999)} ms`,
+    `About ${inWords(total)}: ${planned.map(({ scenario, ms }) => `${scenario.name} ${inWords(ms)}`).join(", ")}\n`,
   );
 }
 
-if (values.help) console.log(usage);
-else
-  for (const shape of values.shape.split(","))
-    for (const carrier of values.carrier.split(",")) await measure(carrier as "tcp" | "ws", shape);
+function isComplete(measured: readonly MeasuredScenario[]): boolean {
+  return measured.every(({ outcomes }) => outcomes.every(({ failure }) => failure === undefined));
+}
+
+/** So many logs (0: all), evenly over the years they are from. Throws where there are none. */
+function chatLogs(count: number): string[] {
+  const names = readdirSync(logDirectory)
+    .filter((name) => name.endsWith(".txt"))
+    .sort();
+  const wanted = count === 0 ? names.length : Math.min(count, names.length);
+  return Array.from({ length: wanted }, (_, index) =>
+    join(logDirectory, names[Math.floor((index * names.length) / wanted)] ?? ""),
+  );
+}
+
+process.exitCode = await main(process.argv.slice(2));

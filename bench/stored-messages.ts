@@ -7,13 +7,15 @@ const body = "x".repeat(100);
 
 function direct(number: number, users: number, settled: Append["settled"]): Append {
   const id = `01930000-0000-7000-8000-${number.toString(16).padStart(12, "0")}`;
+  // Of now: a server on this store may have a retention.
+  const ts = Date.now();
   const sender = `user-${(number * 7919) % users}`;
   const receiver = `user-${(number * 104_729 + 1) % users}`;
-  const payload = `{"id":"${id}","from":"${sender}","to":"${receiver}","ts":${number},"body":"${body}"}`;
+  const payload = `{"id":"${id}","from":"${sender}","to":"${receiver}","ts":${ts},"body":"${body}"}`;
   const logs = [...new Set([receiver, sender])] as LogName[];
   return {
     id,
-    ts: number,
+    ts,
     logs,
     payload,
     origin: "",

@@ -1,6 +1,6 @@
 /**
- * What a load generator has to know of a protocol. A dialect is one protocol as one kind of client speaks it; bodies are
- * ASCII, `bodyBytes` long, begin with a stamp of fixed length and end with `~`.
+ * What a load generator has to know of a protocol. A dialect is one protocol as one kind of client speaks it. Bodies are of
+ * ASCII that needs no escape in JSON and end with `~`; those that are sent unless another is given have `bodyBytes`.
  */
 import type { Link, LinkEvents } from "./link.ts";
 
@@ -30,23 +30,60 @@ export interface Conversation {
 export interface Dialect {
   /** What frees a place among the messages in flight: the server's answer to the sender, or that the receiver has it. */
   readonly freedBy: "answer" | "delivery";
-  /** Connects and logs `user` in; from then on `events` are told. */
+  /** Connects and logs `user` in; from then on `events` are told. Names of receivers begin with `r`. */
   join(port: number, user: string, events: LinkEvents): Promise<Conversation>;
+  /** Connects and logs in somebody for whom messages wait: these are counted too. Only where the server keeps messages. */
+  comeBack?(port: number, user: string, events: LinkEvents): Promise<Link>;
   /** Makes the users members of a room, where that is needed before anybody speaks there, and returns its address. */
-  room(users: readonly string[], ports: Readonly<Record<string, number>>): Promise<string>;
+  room(name: string, users: readonly string[], ports: Readonly<Record<string, number>>): Promise<string>;
 }
 
-/** Frames that are the same each time: copies of one that was built once. */
-export function repeated(build: (to: string, body: string) => Buffer): Conversation["sends"] {
-  const built = new Map<string, Buffer>();
-  return (to, count, body) => {
-    if (body !== undefined) return build(to, body);
-    const key = `${count} ${to}`;
-    let bytes = built.get(key);
-    if (!bytes) {
-      bytes = Buffer.concat(Array.from({ length: count }, () => build(to, bodyOf(0))));
-      built.set(key, bytes);
+/** A number that each message has of its own. */
+export interface Numbering {
+  /** Where it is in a message's bytes. */
+  find(message: Buffer): number;
+  /** Writes the next one there. */
+  write(bytes: Buffer, at: number): void;
+}
+
+/** Sends that are alike but for whom they are to: the bytes of one are built once, and those of many are copies of them. */
+export function copied(build: (to: string, body: string) => Buffer, numbering?: Numbering): Conversation["sends"] {
+  const templates = new Map<string, Template>();
+  const body = bodyOf(0);
+  return (to, count, given) => {
+    if (given !== undefined) return new Template(build(to, given), numbering).copies(count);
+    let template = templates.get(to);
+    if (!template) {
+      template = new Template(build(to, body), numbering);
+      templates.set(to, template);
     }
-    return bytes;
+    return template.copies(count);
   };
+}
+
+class Template {
+  readonly #message: Buffer;
+  readonly #numbering: Numbering | undefined;
+  readonly #numberAt: number;
+  /** Without numbers the copies are the same each time: by how many there are. */
+  readonly #same: Buffer[] = [];
+
+  constructor(message: Buffer, numbering: Numbering | undefined) {
+    this.#message = message;
+    this.#numbering = numbering;
+    this.#numberAt = numbering?.find(message) ?? 0;
+  }
+
+  copies(count: number): Buffer {
+    const same = this.#same[count];
+    if (same) return same;
+    const { length } = this.#message;
+    const bytes = Buffer.allocUnsafe(count * length);
+    for (let start = 0; start < bytes.length; start += length) {
+      this.#message.copy(bytes, start);
+      this.#numbering?.write(bytes, start + this.#numberAt);
+    }
+    if (!this.#numbering) this.#same[count] = bytes;
+    return bytes;
+  }
 }

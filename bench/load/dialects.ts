@@ -5,21 +5,24 @@ import { mqtt } from "./mqtt.ts";
 import { native } from "./native.ts";
 import { jetStream, natsCore } from "./nats.ts";
 import { peerJson } from "./peer-json.ts";
-import type { DialectName, Workload } from "./workload.ts";
+import { plainWs } from "./plain-ws.ts";
+import { socketIo } from "./socket-io.ts";
+import type { DialectName, Durability } from "./workload.ts";
 
-type Durability = Workload["durability"];
-
-const dialects: Readonly<Record<DialectName, (durability: Durability) => Dialect>> = {
-  "native-ws": (durability: Durability) => native({ carrier: "ws", durability }),
-  "native-tcp": (durability: Durability) => native({ carrier: "tcp", durability }),
+const dialects: Readonly<Record<DialectName, (durability: Durability, run: string) => Dialect>> = {
+  "native-ws": (durability, run) => native({ carrier: "ws", durability, run }),
+  "native-tcp": (durability, run) => native({ carrier: "tcp", durability, run }),
   "peer-json": () => peerJson,
   "framed-tcp": () => framedTcp,
   nats: () => natsCore,
-  jetstream: () => jetStream,
+  jetstream: () => jetStream(),
   "mqtt-0": () => mqtt(0),
   "mqtt-1": () => mqtt(1),
+  "socket-io": () => socketIo,
+  ws: () => plainWs,
 };
 
-export function dialectOf(name: DialectName, durability: Durability): Dialect {
-  return dialects[name](durability);
+/** A dialect for one run, whose name is part of what has to be unique. */
+export function dialectOf(name: DialectName, durability: Durability, run: string): Dialect {
+  return dialects[name](durability, run);
 }

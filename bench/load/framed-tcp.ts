@@ -1,5 +1,5 @@
 /** `framed-tcp` as a load generator speaks it: structured payloads, `/msg` to one, a chat line to the lobby. */
-import { bodyEnd, type Dialect, repeated } from "./dialect.ts";
+import { bodyEnd, copied, type Dialect } from "./dialect.ts";
 import { type Judge, lengthPrefixed } from "./framing.ts";
 import { Link } from "./link.ts";
 
@@ -18,22 +18,32 @@ const judge: Judge = (bytes, start, end) => {
   return ends(end - privately - 1) || ends(end - 2) ? "delivery" : "other";
 };
 
+function rename(user: string): Buffer {
+  return frame(`{"type":"command","cmd":"/rename","value":"${user}"}`);
+}
+
 export const framedTcp: Dialect = {
   freedBy: "delivery",
   async join(port, user, events) {
     const link = await Link.open(port);
     const renamed = link.expect((text) => (text.includes(`you are now ${user}"`) ? true : undefined));
-    link.send(frame(JSON.stringify({ type: "command", cmd: "/rename", value: user })));
+    link.send(rename(user));
     await renamed;
     link.count(scanner(judge), events);
-    const sends = repeated((to, body) =>
+    const sends = copied((to, body) =>
       frame(
         to === lobby
-          ? JSON.stringify({ type: "chat", username: user, text: body })
-          : JSON.stringify({ type: "command", cmd: "/msg", value: `${to} ${body}` }),
+          ? `{"type":"chat","username":"${user}","text":"${body}"}`
+          : `{"type":"command","cmd":"/msg","value":"${to} ${body}"}`,
       ),
     );
     return { link, sends };
+  },
+  async comeBack(port, user, events) {
+    const link = await Link.open(port);
+    link.count(scanner(judge), events);
+    link.send(rename(user));
+    return link;
   },
   room: async () => lobby,
 };

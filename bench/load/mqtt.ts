@@ -2,7 +2,7 @@
  * MQTT 3.1.1 as a load generator speaks it (OASIS Standard, 2014). QoS 0: a message is handed to who subscribes. QoS 1: the
  * broker answers its sender, and its receiver answers the broker.
  */
-import { bodyOf, type Dialect } from "./dialect.ts";
+import { copied, type Dialect, type Numbering } from "./dialect.ts";
 import { Link, type LinkEvents, type Scan } from "./link.ts";
 
 const room = "bench/room";
@@ -28,9 +28,11 @@ function text(value: string): Buffer {
 
 const connectFlags = Buffer.from([4, 2, 0, 0]);
 const [publish, puback] = [3, 4];
+/** A PUBACK's four bytes without its packet id. */
+const acknowledgement = ((puback << 28) >>> 0) + (2 << 16);
 
-/** Counts publishes and answers; the answers that a QoS 1 delivery asks for are collected in `owed`. */
-function scanner(owed: Buffer[]): Scan {
+/** Counts publishes and answers; the packet ids that QoS 1 deliveries want acknowledged are collected in `owed`. */
+export function mqttScanner(owed: number[]): Scan {
   return (bytes, end, heard, onMessage) => {
     let at = 0;
     while (end - at >= 2) {
@@ -51,8 +53,7 @@ function scanner(owed: Buffer[]): Scan {
       else if (type === publish) {
         heard.deliveries += 1;
         if (((bytes[at] as number) & 6) === 2) {
-          const id = start + 2 + bytes.readUInt16BE(start);
-          owed.push(Buffer.from([puback << 4, 2, bytes[id] as number, bytes[id + 1] as number]));
+          owed.push(bytes.readUInt16BE(start + 2 + bytes.readUInt16BE(start)));
         }
         if (onMessage) onMessage(bytes, start, next);
       }
@@ -62,6 +63,12 @@ function scanner(owed: Buffer[]): Scan {
   };
 }
 
+function acknowledgements(packetIds: readonly number[]): Buffer {
+  const bytes = Buffer.allocUnsafe(4 * packetIds.length);
+  for (const [index, packetId] of packetIds.entries()) bytes.writeUInt32BE(acknowledgement + packetId, 4 * index);
+  return bytes;
+}
+
 export function mqtt(qos: 0 | 1): Dialect {
   return {
     freedBy: qos === 0 ? "delivery" : "answer",
@@ -69,33 +76,38 @@ export function mqtt(qos: 0 | 1): Dialect {
       const link = await Link.open(port);
       const subscribed = link.expect((said) => (said.includes("\x90") ? true : undefined));
       link.send(packet(0x10, Buffer.concat([text("MQTT"), connectFlags, text(user)])));
-      const topics = [user, room].map((topic) => Buffer.concat([text(topic), Buffer.from([qos])]));
-      if (user.startsWith("r")) link.send(packet(0x82, Buffer.concat([Buffer.from([0, 1]), ...topics])));
-      else link.send(packet(0x82, Buffer.concat([Buffer.from([0, 1]), topics[0] as Buffer])));
+      const topics = (user.startsWith("r") ? [user, room] : [user]).map((topic) =>
+        Buffer.concat([text(topic), Buffer.from([qos])]),
+      );
+      link.send(packet(0x82, Buffer.concat([Buffer.from([0, 1]), ...topics])));
       await subscribed;
-      const owed: Buffer[] = [];
+      const owed: number[] = [];
       const answering: LinkEvents = {
         ...events,
         heard: (from, heard) => {
-          if (owed.length > 0) link.send(Buffer.concat(owed.splice(0)));
+          if (owed.length > 0) link.send(acknowledgements(owed.splice(0)));
           events.heard(from, heard);
         },
       };
-      link.count(scanner(owed), answering);
-      const body = bodyOf(0);
+      link.count(mqttScanner(owed), answering);
+      const build = (to: string, body: string) => {
+        const packetId = Buffer.alloc(qos === 0 ? 0 : 2);
+        return packet(0x30 | (qos << 1), Buffer.concat([text(to), packetId, Buffer.from(body)]));
+      };
+      if (qos === 0) return { link, sends: copied(build) };
       let id = 0;
-      return {
-        link,
-        sends(to, count, given = body) {
-          const packets: Buffer[] = [];
-          for (let i = 0; i < count; i++) {
-            id = (id % maxPacketId) + 1;
-            const packetId = qos === 0 ? Buffer.alloc(0) : Buffer.from([id >> 8, id & 255]);
-            packets.push(packet(0x30 | (qos << 1), Buffer.concat([text(to), packetId, Buffer.from(given)])));
-          }
-          return Buffer.concat(packets);
+      const numbering: Numbering = {
+        // After the type, the length in one byte or two, and the topic.
+        find(message) {
+          const topicAt = (message[1] as number) < 128 ? 2 : 3;
+          return topicAt + 2 + message.readUInt16BE(topicAt);
+        },
+        write(bytes, at) {
+          id = (id % maxPacketId) + 1;
+          bytes.writeUInt16BE(id, at);
         },
       };
+      return { link, sends: copied(build, numbering) };
     },
     room: async () => room,
   };

@@ -1,11 +1,12 @@
 /** `parley.v1` as a load generator speaks it, over either carrier: each message with a `clientId`, acknowledged by its receiver. */
-import { bodyOf, type Dialect } from "./dialect.ts";
+import { copied, type Dialect, type Numbering } from "./dialect.ts";
 import { type Carrier, type Judge, lengthPrefixed, upgrade, webSocket } from "./framing.ts";
 import { Link, type LinkEvents, type OnMessage } from "./link.ts";
+import { inParallel } from "./timing.ts";
 
 /** Where events differ: `{"op":"ok"`, `{"op":"message"`, `{"op":"error"`, `{"op":"live"`. */
 const opAt = '{"op":"'.length;
-const [m, o, e] = Buffer.from("moe");
+const [m, o, e, quote] = Buffer.from('moe"');
 
 const judge: Judge = (bytes, start, end) => {
   const first = bytes[start + opAt];
@@ -18,67 +19,99 @@ const judge: Judge = (bytes, start, end) => {
 export interface NativeOptions {
   readonly carrier: "tcp" | "ws";
   readonly durability: "fsync" | "memory";
+  /** Distinguishes the `clientId`s of this run. */
+  readonly run: string;
 }
 
-const runId = Date.now().toString(36);
-let lastLink = 0;
+const carriers: Readonly<Record<NativeOptions["carrier"], Carrier>> = { ws: webSocket, tcp: lengthPrefixed };
+
+async function open(carrier: NativeOptions["carrier"], port: number): Promise<Link> {
+  const link = await Link.open(port);
+  if (carrier === "ws") await upgrade(link, "/v1/ws", "parley.v1");
+  return link;
+}
+
+const helloOf = (user: string) => `{"op":"hello","user":"${user}","device":"bench"}`;
 
 /** Logs in; resolves when the session is live. */
 async function hello(carrier: NativeOptions["carrier"], port: number, user: string): Promise<Link> {
-  const link = await Link.open(port);
-  if (carrier === "ws") await upgrade(link, "/v1/ws", "parley.v1");
+  const link = await open(carrier, port);
   const live = link.expect((text) => (text.includes('{"op":"live"') ? true : undefined));
-  link.send(carrierOf(carrier).frame(JSON.stringify({ op: "hello", user, device: "bench" })));
+  link.send(carriers[carrier].frame(helloOf(user)));
   await live;
   return link;
 }
 
-function carrierOf(carrier: NativeOptions["carrier"]): Carrier {
-  return carrier === "ws" ? webSocket : lengthPrefixed;
-}
+const idDigits = 9;
 
-export function native({ carrier, durability }: NativeOptions): Dialect {
-  const { frame, scanner } = carrierOf(carrier);
+export function native({ carrier, durability, run }: NativeOptions): Dialect {
+  const { frame, scanner } = carriers[carrier];
   const asked = durability === "memory" ? ',"durability":"memory"' : "";
   return {
     freedBy: "answer",
     async join(port, user, events) {
       const link = await hello(carrier, port, user);
       link.count(scanner(judge), acknowledging(link, frame, events));
-      const prefix = `${runId}-${lastLink++}-`;
+      const prefix = `{"op":"send","clientId":"${run}-`;
+      const build = (to: string, body: string) =>
+        frame(`${prefix}${"0".repeat(idDigits)}","to":"${to}","body":"${body}"${asked}}`);
       let id = 0;
-      const body = bodyOf(0);
-      return {
-        link,
-        sends(to, count, given = body) {
-          const end = `","to":"${to}","body":"${given}"${asked}}`;
-          const frames: Buffer[] = [];
-          for (let i = 0; i < count; i++) frames.push(frame(`{"op":"send","clientId":"${prefix}${id++}${end}`));
-          return Buffer.concat(frames);
+      const numbering: Numbering = {
+        find: (message) => message.indexOf(prefix) + prefix.length,
+        write(bytes, at) {
+          id += 1;
+          let rest = id;
+          for (let digit = at + idDigits - 1; rest > 0; digit--) {
+            bytes[digit] = 0x30 + (rest % 10);
+            rest = Math.trunc(rest / 10);
+          }
         },
       };
+      return { link, sends: copied(build, numbering) };
+    },
+    async comeBack(port, user, events) {
+      const link = await open(carrier, port);
+      link.count(scanner(judge), acknowledging(link, frame, events));
+      link.send(frame(helloOf(user)));
+      return link;
     },
     room: joinRoom,
   };
 }
 
+const logAt = '{"op":"message","log":"'.length;
+const seqAfter = '","seq":'.length;
+
 /** Acknowledges each read's messages, of each log the last: what a client does that handles them at once. */
 function acknowledging(link: Link, frame: Carrier["frame"], events: LinkEvents): LinkEvents {
-  const last = new Map<string, string>();
+  /** The few logs that this user reads, with the last seq that is not acknowledged yet; 0: there is none. */
+  const logs: { readonly name: Buffer; seq: number }[] = [];
   const onMessage: OnMessage = (bytes, start, end) => {
-    // `{"op":"message","log":"…","seq":…,`
-    const head = bytes.toString("latin1", start, Math.min(end, start + 120));
-    const logAt = head.indexOf('"log":') + 7;
-    const logEnd = head.indexOf('"', logAt);
-    const seqAt = head.indexOf('"seq":', logEnd) + 6;
-    last.set(head.slice(logAt, logEnd), head.slice(seqAt, head.indexOf(",", seqAt)));
+    const from = start + logAt;
+    let log = logs.find(
+      ({ name }) => bytes[from + name.length] === quote && name.equals(bytes.subarray(from, from + name.length)),
+    );
+    if (!log) {
+      log = { name: Buffer.from(bytes.subarray(from, bytes.indexOf(quote as number, from))), seq: 0 };
+      logs.push(log);
+    }
+    let seq = 0;
+    for (let at = from + log.name.length + seqAfter; ; at++) {
+      const digit = (bytes[at] as number) - 0x30;
+      if (digit < 0 || digit > 9) break;
+      seq = seq * 10 + digit;
+    }
+    log.seq = seq;
     events.onMessage?.(bytes, start, end);
   };
   return {
     onMessage,
     heard: (from, heard) => {
-      for (const [log, seq] of last) link.send(frame(`{"op":"ack","log":"${log}","seq":${seq}}`));
-      last.clear();
+      for (const log of logs) {
+        if (log.seq === 0) continue;
+        link.send(frame(`{"op":"ack","log":"${log.name.toString("latin1")}","seq":${log.seq}}`));
+        log.seq = 0;
+      }
       events.heard(from, heard);
     },
   };
@@ -86,17 +119,17 @@ function acknowledging(link: Link, frame: Carrier["frame"], events: LinkEvents):
 
 /** Makes the users members of a room, each by a connection of its own over native TCP that ends then. */
 export async function joinRoom(
+  room: string,
   users: readonly string[],
-  { tcp = 0 }: Readonly<Record<string, number>>,
+  ports: Readonly<Record<string, number>>,
 ): Promise<string> {
-  const room = "#bench";
-  for (const user of users) {
-    const link = await hello("tcp", tcp, user);
-    const joined = link.expect((text) => (/"ref":"join"/.test(text) ? text : undefined));
-    link.send(lengthPrefixed.frame(JSON.stringify({ op: "join", room, ref: "join" })));
+  await inParallel(users.length, async (index) => {
+    const link = await hello("tcp", ports["native-tcp"] ?? 0, users[index] as string);
+    const joined = link.expect((text) => (text.includes('"ref":"join"') ? text : undefined));
+    link.send(lengthPrefixed.frame(`{"op":"join","room":"${room}","ref":"join"}`));
     const answer = await joined;
     if (answer.includes('"op":"error"')) throw new Error(answer);
     link.close();
-  }
+  });
   return room;
 }

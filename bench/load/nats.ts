@@ -2,7 +2,7 @@
  * NATS as a load generator speaks it (docs.nats.io, "Client protocol"): core, where a message is handed to who subscribes, and
  * JetStream, where a message is stored in a stream and its publisher answered.
  */
-import { type Conversation, type Dialect, repeated } from "./dialect.ts";
+import { type Conversation, copied, type Dialect } from "./dialect.ts";
 import { natsScanner } from "./lines.ts";
 import { Link, type LinkEvents } from "./link.ts";
 
@@ -23,7 +23,7 @@ async function open(port: number, subjects: readonly string[], events: LinkEvent
 }
 
 function publishing(reply: string): Conversation["sends"] {
-  return repeated((to, body) => Buffer.from(`PUB ${to}${reply} ${body.length}\r\n${body}\r\n`));
+  return copied((to, body) => Buffer.from(`PUB ${to}${reply} ${body.length}\r\n${body}\r\n`));
 }
 
 /** Receivers subscribe to their names and the room; nothing is stored. */
@@ -38,19 +38,20 @@ export const natsCore: Dialect = {
 const stream = "BENCH";
 
 /** Publishers with an inbox for answers; nobody consumes. The stream, in files, is made if it is not there. */
-export const jetStream: Dialect = {
-  freedBy: "answer",
-  async join(port, user, events) {
-    if (!made.has(port)) made.set(port, makeStream(port));
-    await made.get(port);
-    const inbox = `_INBOX.${user}`;
-    const sends = publishing(` ${inbox}`);
-    return { link: await open(port, [inbox], events), sends: (to, count, body) => sends(`js.${to}`, count, body) };
-  },
-  room: async () => `js.${room}`,
-};
-
-const made = new Map<number, Promise<void>>();
+export function jetStream(): Dialect {
+  let made: Promise<void> | undefined;
+  return {
+    freedBy: "answer",
+    async join(port, user, events) {
+      made ??= makeStream(port);
+      await made;
+      const inbox = `_INBOX.${user}`;
+      const sends = publishing(` ${inbox}`);
+      return { link: await open(port, [inbox], events), sends: (to, count, body) => sends(`js.${to}`, count, body) };
+    },
+    room: async () => `js.${room}`,
+  };
+}
 
 async function makeStream(port: number): Promise<void> {
   const link = await Link.open(port);

@@ -1,5 +1,8 @@
 /** Parley itself: this checkout, or another one of it. */
+import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { freePorts } from "../../test/support/server-process.ts";
 import { launch, storeDirectory, type Target } from "./target.ts";
 
@@ -9,23 +12,27 @@ export interface ParleyOptions {
   readonly name?: string;
   /** Of messages whose protocol has no word for it. */
   readonly durability?: "fsync" | "memory";
-  /** A store to begin with, instead of an empty one; it is removed at the end. */
-  readonly directory?: string;
+  /** So many messages are in its store when it starts. */
+  readonly stored?: number;
 }
 
 const gateways = "native-websocket,native-tcp,peer-json,framed-tcp";
+const filling = fileURLToPath(new URL("../filled-store.ts", import.meta.url));
 
-export function parley({ root, name = "parley", durability = "fsync", directory }: ParleyOptions): Target {
+export function parley({ root, name = "parley", durability = "fsync", stored = 0 }: ParleyOptions): Target {
   return {
     name,
     promise:
       durability === "fsync"
         ? "stored, synced to the disk, then answered and delivered"
-        : "answered before the disk has it",
-    async start() {
+        : "answered and delivered before the disk has it",
+    missing: () => undefined,
+    async start(signal) {
       const [ws = 0, tcp = 0, peerJson = 0, framed = 0] = await freePorts(4);
-      const dataDir = directory ?? (await storeDirectory());
-      const where = ["--data-dir", dataDir, "--ws-port", String(ws), "--tcp-port", String(tcp)];
+      const directory = await storeDirectory();
+      if (stored > 0)
+        await promisify(execFile)(process.execPath, [filling, root, directory, String(stored)], { signal });
+      const where = ["--data-dir", directory, "--ws-port", String(ws), "--tcp-port", String(tcp)];
       const env = {
         PARLEY_PEER_JSON_PORT: String(peerJson),
         PARLEY_FRAMED_TCP_PORT: String(framed),
@@ -37,7 +44,8 @@ export function parley({ root, name = "parley", durability = "fsync", directory 
         env,
         cwd: root,
         ports: { "native-ws": ws, "native-tcp": tcp, "peer-json": peerJson, "framed-tcp": framed },
-        directory: dataDir,
+        directory,
+        signal,
       });
     },
   };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { residentBytes } from "../../bench/server-under-test.ts";
+import { residentBytes } from "../../bench/targets/process-figures.ts";
 import { RawSession } from "../support/raw-session.ts";
 import { freePorts, startServer } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";

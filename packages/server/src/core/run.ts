@@ -6,13 +6,19 @@ import type { LogName } from "@parley/protocol";
 import type { Entry, EntryEncoder } from "../engine/entry.ts";
 import { wantsReceipt } from "./message.ts";
 
+/** Entries of more characters together are not joined: large frames go out as they are, and one copy of each is enough. */
+const joinedChars = 32_768;
+
 export class Run {
   readonly log: LogName;
   /** At least one. */
   readonly entries: readonly Entry[];
   readonly first: number;
   readonly last: number;
-  /** Whether all of it may be delivered without a look at each: no seq is left out, nothing expires, nobody waits for a receipt. */
+  /**
+   * Whether all of it may be delivered without a look at each: no seq is left out, nothing expires, nobody waits for a receipt,
+   * and it is not too large to be joined.
+   */
   readonly plain: boolean;
   /** Where entries came from, each once for those in a row; empty for what may have come from anywhere. */
   readonly #origins: readonly string[];
@@ -27,11 +33,13 @@ export class Run {
     this.last = (entries.at(-1) as Entry).seq;
     const origins: string[] = [];
     let plain = this.last - this.first + 1 === entries.length;
+    let chars = 0;
     for (const { origin, expiresAt, payload } of entries) {
       if (expiresAt !== 0 || wantsReceipt(payload)) plain = false;
+      chars += payload.length;
       if (origin !== origins.at(-1)) origins.push(origin);
     }
-    this.plain = plain;
+    this.plain = plain && chars <= joinedChars;
     this.#origins = origins;
   }
 
