@@ -95,6 +95,7 @@ export async function startServer(
         maxWindow: config["limits.maxWindow"],
         idleMs: config["limits.idleMs"],
       },
+      durability: config.durability,
       policy: policyOf(config),
       retention: {
         maxAgeMs: config["retention.maxAgeHours"] * 3_600_000,

@@ -145,6 +145,12 @@ export const settings = {
     fallback: 8,
     about: "how long SIGTERM may take to end the server in good order",
   },
+  durability: {
+    schema: Type.Union([Type.Literal("fsync"), Type.Literal("memory")]),
+    fallback: "fsync",
+    about:
+      "of messages whose protocol cannot ask for one: fsync (on disk before anybody is told) or memory (may be lost in a crash)",
+  },
   gateways: {
     schema: Type.Array(oneOf(gatewayNames)),
     fallback: gatewayNames,

@@ -2,7 +2,7 @@
  * The core: names, logs, sessions and what they may do, put together over an engine. Knows no socket, no database and
  * no HTTP; gateways bring connections and commands, the engine keeps what must last. Made by `server.ts`.
  */
-import { fail, type LogName, ok, parseUser, type Result, type Trace } from "@parley/protocol";
+import { type Durability, fail, type LogName, ok, parseUser, type Result, type Trace } from "@parley/protocol";
 import type { Entry } from "../engine/entry.ts";
 import type { Accounts } from "./accounts.ts";
 import { admit, chosenDevice, stands } from "./admission.ts";
@@ -41,6 +41,8 @@ export class Core {
   readonly inspection: Inspection;
   /** Whether names are given for the asking: what gateways let anybody be who comes. */
   readonly openLogin: boolean;
+  /** What gateways ask for whose protocol has no word for it. */
+  readonly durability: Durability;
   readonly policy: LimitPolicy;
   /** Who may connect, and how fast one may send. */
   readonly limiter: Limiter;
@@ -57,12 +59,13 @@ export class Core {
     services: Services,
     sessions: LiveSessions<Session>,
     counters: Counters,
-    { retention, openLogin, authenticate }: CoreOptions,
+    { retention, openLogin, authenticate, durability = "fsync" }: CoreOptions,
   ) {
     this.#sessions = sessions;
     this.#logins = new Logins(services, sessions);
     this.limits = services.limits;
     this.openLogin = openLogin ?? authenticate === undefined;
+    this.durability = durability;
     this.policy = services.policy;
     this.limiter = new Limiter(services.policy, services.limits.maxFrameBytes);
     this.#services = services;

@@ -1,4 +1,5 @@
 /** What the core is made of when it opens: its options, and the parts that share each other. Used by `core.ts`. */
+import type { Durability } from "@parley/protocol";
 import type { Engine } from "../engine/engine.ts";
 import { Accounts } from "./accounts.ts";
 import type { Clock } from "./clock.ts";
@@ -27,6 +28,8 @@ export interface CoreOptions {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly limits: CoreLimits;
+  /** Of messages whose protocol has no word for it. Default: `fsync`. */
+  readonly durability?: Durability;
   /** Default: `defaultPolicy`. */
   readonly policy?: LimitPolicy;
   readonly retention: RetentionPolicy;

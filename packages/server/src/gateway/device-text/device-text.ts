@@ -136,7 +136,15 @@ class Device {
     else {
       const ref = this.#sent.add(text, this.#core.now());
       if (ref === undefined) this.participant.say(answers.duplicate);
-      else this.participant.handle({ op: "send", to: destination.address, body: text, copy: false, ref });
+      else
+        this.participant.handle({
+          op: "send",
+          to: destination.address,
+          body: text,
+          copy: false,
+          durability: this.#core.durability,
+          ref,
+        });
     }
   }
 

@@ -155,7 +155,7 @@ export class ChatConnection implements Speech {
     if (!body.isWellFormed()) return this.#tell("the text has half of a surrogate pair in it");
     if (!this.participant.session) return;
     this.#unanswered += 1;
-    this.participant.handle({ op: "send", to, body, copy: false });
+    this.participant.handle({ op: "send", to, body, copy: false, durability: this.#core.durability });
   }
 
   #sendPrivately(value: string): undefined {

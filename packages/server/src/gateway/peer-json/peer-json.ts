@@ -102,7 +102,7 @@ function receive(text: string, core: Core, participant: Participant): Promise<vo
   if (!user) refuse(participant, `log in first: {"login": "name"${core.openLogin ? "" : ', "token": "…"'}}`);
   else if (!isNamed(user, from)) refuse(participant, `"from" has to be ${user.name}: you logged in by that name`);
   // The answer repeats the name as the peer wrote it.
-  else participant.handle({ op: "send", to, body, copy: false, ref: to });
+  else participant.handle({ op: "send", to, body, copy: false, durability: core.durability, ref: to });
   return undefined;
 }
 

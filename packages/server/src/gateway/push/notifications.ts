@@ -54,5 +54,5 @@ export async function notify(
     const known = await core.register(username);
     if (!known.ok) return known;
   }
-  return core.post(from, { to: username, body: content, copy: false });
+  return core.post(from, { to: username, body: content, copy: false, durability: core.durability });
 }

@@ -52,7 +52,7 @@ export class Requests {
   #send(agent: Agent, actor: Actor, to: string | string[], body: string): undefined {
     const answered = agent.pending();
     this.#core
-      .post(actor, { to, body, copy: false })
+      .post(actor, { to, body, copy: false, durability: this.#core.durability })
       .then((result) => {
         if (!result.ok) return agent.say(encodeNotice(refusal(result.fault, to)));
         const away = (result.value.recipients ?? []).filter((one) => one.state === "stored" && isUser(one.to));
@@ -81,7 +81,7 @@ export class Requests {
     const body = `group ${room.slice(1)}: ${listed(members)}`;
     const posts = await Promise.all(
       chunks(members, this.#core.policy.maxRecipients).map((to) =>
-        this.#core.post("broker", { to, body, copy: false }),
+        this.#core.post("broker", { to, body, copy: false, durability: this.#core.durability }),
       ),
     );
     const failed = posts.find((posted): posted is Extract<Result<never>, { ok: false }> => !posted.ok);
