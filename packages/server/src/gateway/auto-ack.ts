@@ -5,23 +5,43 @@
 import type { LogName } from "@parley/protocol";
 import type { Entry } from "../engine/entry.ts";
 
-/** How far logs have got. Most often it is one log, so there is no map. */
-type Reached = { readonly log: LogName; seq: number }[];
+/** How far logs have got. Most often it is one log, so there is no map for the first. */
+class Reached {
+  #log: LogName | undefined;
+  #seq = 0;
+  #others: Map<LogName, number> | undefined;
 
-function note(reached: Reached, log: LogName, seq: number): void {
-  for (const one of reached) {
-    if (one.log !== log) continue;
-    one.seq = seq;
-    return;
+  get isEmpty(): boolean {
+    return this.#log === undefined;
   }
-  reached.push({ log, seq });
+
+  set(log: LogName, seq: number): void {
+    if (this.#log === undefined || this.#log === log) {
+      this.#log = log;
+      this.#seq = seq;
+    } else {
+      this.#others ??= new Map();
+      this.#others.set(log, seq);
+    }
+  }
+
+  tell(acknowledge: (log: LogName, seq: number) => void): void {
+    const others = this.#others;
+    const log = this.#log;
+    this.#log = undefined;
+    this.#others = undefined;
+    if (log !== undefined) acknowledge(log, this.#seq);
+    if (others) for (const [other, seq] of others) acknowledge(other, seq);
+  }
 }
 
 export class AutoAck {
   readonly #acknowledge: (log: LogName, seq: number) => void;
   /** What is in the outbox, and what is in each write under way. */
-  #queued: Reached = [];
+  #queued = new Reached();
   readonly #writing: Reached[] = [];
+  /** The one of the last write, to be used again. */
+  #spare: Reached | undefined;
 
   /** `acknowledge` is called with the furthest seq of each log that has left. */
   constructor(acknowledge: (log: LogName, seq: number) => void) {
@@ -30,15 +50,15 @@ export class AutoAck {
 
   /** All of the log up to `seq` that is for this peer was put into the outbox. */
   queued(log: LogName, seq: number): void {
-    note(this.#queued, log, seq);
+    this.#queued.set(log, seq);
   }
 
   /** The entry is not for this peer: acknowledged as soon as what came before it has left. */
   skipped({ log, seq }: Entry): void {
     // Not before the session has noted it as sent, which it does when `deliver` returns.
     queueMicrotask(() => {
-      const ahead = this.#queued.length > 0 ? this.#queued : this.#writing.at(-1);
-      if (ahead) note(ahead, log, seq);
+      const ahead = this.#queued.isEmpty ? this.#writing.at(-1) : this.#queued;
+      if (ahead) ahead.set(log, seq);
       else this.#acknowledge(log, seq);
     });
   }
@@ -46,12 +66,15 @@ export class AutoAck {
   /** The outbox writes all that it holds. */
   writing(): void {
     this.#writing.push(this.#queued);
-    this.#queued = [];
+    this.#queued = this.#spare ?? new Reached();
+    this.#spare = undefined;
   }
 
   /** The oldest write under way has left. */
   written(): void {
     const reached = this.#writing.shift();
-    if (reached) for (const { log, seq } of reached) this.#acknowledge(log, seq);
+    if (!reached) return;
+    reached.tell(this.#acknowledge);
+    this.#spare = reached;
   }
 }

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { Writable } from "node:stream";
 import { describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { encodeOne, type Framing, Outbox } from "./outbox.ts";
+import { encodeOne, type Framing } from "./frames.ts";
+import { Outbox } from "./outbox.ts";
 
 /** A stream that takes what is written only when told to. */
 class SlowStream extends Writable {

@@ -6,22 +6,13 @@
 import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { TLSSocket } from "node:tls";
-
-/** How a protocol wraps the text of one frame: sizes are known before bytes are written, so all share one buffer. */
-export interface Framing {
-  /** Bytes before the payload of `length` bytes. */
-  headerBytes(length: number): number;
-  writeHeader(buffer: Buffer, offset: number, length: number): void;
-}
+import { encodeFrames, FrameMemory, type Framing } from "./frames.ts";
 
 /** Is told when what an outbox holds is written, and when that write has been handed to the operating system. */
 export interface WriteObserver {
   writing(): void;
   written(): void;
 }
-
-/** Copying costs more than one more part of a write from about here on. */
-const largeFrameBytes = 4096;
 
 const nothing = Buffer.alloc(0);
 
@@ -39,8 +30,9 @@ class TurnEnd {
   }
 }
 
-/** One for the process, as its event loop is one. */
+/** One of each for the process, as its event loop is one. */
 const turnEnd = new TurnEnd();
+const memory = new FrameMemory();
 
 /** Frames that are on their way out together; they are written when the turn's callbacks have run. */
 export class Outbox {
@@ -101,30 +93,39 @@ export class Outbox {
     this.#scheduled = false;
     const frames = this.#frames;
     if (frames.length === 0 || this.#closed) return;
+    const size = this.#queuedBytes;
     this.#frames = [];
     this.#queuedBytes = 0;
     this.#observer?.writing();
     const [only] = frames;
     if (frames.length === 1 && typeof only === "object") this.#writeOne(only);
-    else this.#writeAll(encodeFrames(frames, this.#framing));
+    else {
+      const small = this.#tells ? memory.encode(frames, size, this.#framing) : undefined;
+      if (!small) this.#writeAll(encodeFrames(frames, this.#framing));
+      else if (!this.#writeOne(small)) memory.leave();
+    }
     // A stream that took everything at once emits no `drain`.
     if (this.#full && !this.#stream.writableNeedDrain) queueMicrotask(() => this.#drained());
   }
 
   /**
-   * Most often the system takes all at once. Then the observer is told here and now: a callback would cost a turn of the
-   * queue of ticks for each write.
+   * Most often the system takes all at once, which is returned. Then the observer is told here and now: a callback would cost
+   * a turn of the queue of ticks for each write.
    */
-  #writeOne(bytes: Buffer): void {
+  #writeOne(bytes: Buffer): boolean {
     const stream = this.#stream;
     const onWritten = this.#onWritten;
-    if (!onWritten) stream.write(bytes);
-    else if (!this.#tells) stream.write(bytes, onWritten);
-    else {
-      stream.write(bytes);
-      if (stream.writableLength === 0 && stream.errored === null) this.#observer?.written();
-      else stream.write(nothing, onWritten);
+    if (!this.#tells) {
+      if (onWritten) stream.write(bytes, onWritten);
+      else stream.write(bytes);
+      return false;
     }
+    stream.write(bytes);
+    const taken = stream.writableLength === 0;
+    if (!onWritten) return taken;
+    if (taken && stream.errored === null) this.#observer?.written();
+    else stream.write(nothing, onWritten);
+    return taken;
   }
 
   /** Hands all parts to the system at once; the observer is told of the last. */
@@ -147,49 +148,4 @@ export class Outbox {
     this.flush();
     this.#closed = true;
   }
-}
-
-/** Frames as they go out: small ones together, so that there is little to write; a large shared one as it is, not copied. */
-function encodeFrames(frames: readonly (string | Buffer)[], framing: Framing): Buffer[] {
-  const parts: Buffer[] = [];
-  let from = 0;
-  for (let i = 0; i < frames.length; i++) {
-    const frame = frames[i] as string | Buffer;
-    if (typeof frame === "string" || (frame.length < largeFrameBytes && frames.length > 1)) continue;
-    if (from < i) parts.push(joinFrames(frames, from, i, framing));
-    parts.push(frame);
-    from = i + 1;
-  }
-  if (from < frames.length) parts.push(joinFrames(frames, from, frames.length, framing));
-  return parts;
-}
-
-/** The frames from index `from` to before `to` in one piece of memory. */
-function joinFrames(frames: readonly (string | Buffer)[], from: number, to: number, framing: Framing): Buffer {
-  let total = 0;
-  const lengths: number[] = [];
-  for (let i = from; i < to; i++) {
-    const frame = frames[i] as string | Buffer;
-    const length = typeof frame === "string" ? Buffer.byteLength(frame) : frame.length;
-    lengths.push(length);
-    total += typeof frame === "string" ? framing.headerBytes(length) + length : length;
-  }
-  const buffer = Buffer.allocUnsafe(total);
-  let offset = 0;
-  for (let i = from; i < to; i++) {
-    const frame = frames[i] as string | Buffer;
-    const length = lengths[i - from] as number;
-    if (typeof frame === "string") {
-      framing.writeHeader(buffer, offset, length);
-      offset += framing.headerBytes(length);
-      buffer.write(frame, offset);
-    } else frame.copy(buffer, offset);
-    offset += length;
-  }
-  return buffer;
-}
-
-/** One frame of `text`, to be shared. */
-export function encodeOne(text: string, framing: Framing): Buffer {
-  return joinFrames([text], 0, 1, framing);
 }

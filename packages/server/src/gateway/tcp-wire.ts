@@ -7,8 +7,9 @@ import { backlog } from "../http/backlog.ts";
 import { Refusals } from "../http/refusals.ts";
 import type { ServerTls } from "../tls/server-tls.ts";
 import { allowanceOf, type Doors } from "./doors.ts";
+import type { Framing } from "./frames.ts";
 import type { GatewayLog } from "./gateway.ts";
-import { type Framing, Outbox } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 import { lingerMs, type Wire, type WireEvents } from "./wire.ts";
 
 export interface TcpListenerOptions {

@@ -1,7 +1,7 @@
 /** Headers of WebSocket text frames at the edges of their three lengths (RFC 6455, section 5.2). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { encodeOne } from "./outbox.ts";
+import { encodeOne } from "./frames.ts";
 import { webSocketText } from "./websocket-framing.ts";
 
 function header(length: number): string {

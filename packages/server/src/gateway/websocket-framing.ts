@@ -1,5 +1,5 @@
 /** WebSocket frames from server to client: final, not masked (RFC 6455, section 5.2). Text frames are the hot path. */
-import type { Framing } from "./outbox.ts";
+import type { Framing } from "./frames.ts";
 
 export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 

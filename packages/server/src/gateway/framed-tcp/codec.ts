@@ -3,8 +3,8 @@
  * frame's bytes are `length-prefix.ts` and the protocol's `FrameDecoder`. Hot path.
  */
 import type { Entry } from "../../engine/entry.ts";
+import { encodeOne } from "../frames.ts";
 import { lengthPrefix } from "../length-prefix.ts";
-import { encodeOne } from "../outbox.ts";
 import { type Rendered, render } from "../rendering.ts";
 
 /** The room that everybody is in. */

@@ -3,9 +3,9 @@
  * (docs/gateways/framed-tcp.md).
  */
 import type { Fault } from "@parley/protocol";
+import { encodeOne } from "../frames.ts";
 import type { Gateway, GatewayContext } from "../gateway.ts";
 import { lengthPrefix } from "../length-prefix.ts";
-import { encodeOne } from "../outbox.ts";
 import { listenTcp } from "../tcp-wire.ts";
 import { ChatConnection } from "./chat-connection.ts";
 import { systemLine } from "./codec.ts";

@@ -7,7 +7,8 @@ import { errors, helloFrameBytes, type ServerMessage } from "@parley/protocol";
 import { type CoreFixture, openCore, turns } from "../../../testing/core-fixture.ts";
 import { GatedEngine } from "../../../testing/gated-engine.ts";
 import { MemoryEngine } from "../../engine/memory.ts";
-import { type Framing, Outbox } from "../outbox.ts";
+import type { Framing } from "../frames.ts";
+import { Outbox } from "../outbox.ts";
 import type { Wire } from "../wire.ts";
 import { type Carrier, NativeConnection } from "./native-connection.ts";
 
