@@ -6,6 +6,7 @@ import { defaultReadBytes } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import type { CoreEvent } from "./connection.ts";
 import { messageIdOf } from "./message.ts";
+import { Run } from "./run.ts";
 import type { Services } from "./services.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -19,6 +20,8 @@ export interface CatchingUp {
 }
 
 const readEntries = 256;
+/** Entries that are handed over at once. */
+const runEntries = 64;
 const retryReadMs = 1000;
 
 export class CatchUp {
@@ -101,9 +104,12 @@ export class CatchUp {
     let pages: Page[] = [];
     for (const log of logs) if (this.#goesOn) pages.push(await this.#read(log, share));
     for (;;) {
-      pages = pages.filter(({ head }) => head !== undefined);
+      if (pages.some(({ head }) => head === undefined)) pages = pages.filter(({ head }) => head !== undefined);
       const page = oldest(pages);
-      if (!page || !this.#goesOn || !(await this.#take(page))) return;
+      if (!page || !this.#goesOn) return;
+      const taken = pages.length === 1 && this.#takeRun(page) ? this.#taken(page) : this.#take(page);
+      // A promise for each message would cost more than the message.
+      if (!(typeof taken === "boolean" ? taken : await taken)) return;
       if (page.head === undefined && this.#behind?.has(page.subscription))
         pages.push(await this.#read(page.subscription, share));
     }
@@ -123,17 +129,37 @@ export class CatchUp {
     return new Page(subscription, entries);
   }
 
+  /** Hands over the page's next entries at once. False: each of them needs a look of its own. */
+  #takeRun(page: Page): boolean {
+    const { subscription, next } = page;
+    if (next < page.singlyUntil || !this.#reads(subscription)) return false;
+    const entries = page.following(runEntries);
+    if (subscription.takeAll(new Run(entries), false)) page.next += entries.length;
+    else page.singlyUntil = next + entries.length;
+    return page.next > next;
+  }
+
   /** Hands over the page's next entry. False: there is no room for it. */
-  async #take(page: Page): Promise<boolean> {
+  #take(page: Page): boolean | Promise<boolean> {
     const { subscription } = page;
     const entry = page.head as Entry;
+    if (this.#reads(subscription) && entry.seq > subscription.sent + 1) return this.#takeAfterHole(page, entry);
     page.next += 1;
-    if (this.#reads(subscription) && entry.seq > subscription.sent + 1)
-      await this.#missing(subscription, entry.seq - 1);
     if (!this.#reads(subscription)) page.end();
     else if (entry.seq > subscription.sent && !subscription.take(entry, false)) return false;
-    else if (page.head === undefined) await this.#finish(subscription);
-    return true;
+    return this.#taken(page);
+  }
+
+  async #takeAfterHole(page: Page, entry: Entry): Promise<boolean> {
+    await this.#missing(page.subscription, entry.seq - 1);
+    if (!this.#reads(page.subscription)) page.end();
+    return page.head === undefined || this.#take(page);
+  }
+
+  /** Something of the page was handed over. */
+  #taken(page: Page): boolean | Promise<boolean> {
+    if (page.head !== undefined || !this.#reads(page.subscription)) return true;
+    return this.#finish(page.subscription).then(() => true);
   }
 
   /** All that was read of the log is handed over: if that is all there is, it is live from now on. */
@@ -164,6 +190,8 @@ class Page {
   readonly subscription: Subscription;
   readonly #entries: readonly Entry[];
   next = 0;
+  /** Entries before it are handed over one by one. */
+  singlyUntil = 0;
 
   constructor(subscription: Subscription, entries: readonly Entry[]) {
     this.subscription = subscription;
@@ -173,6 +201,11 @@ class Page {
   /** The next entry; undefined: there is none. */
   get head(): Entry | undefined {
     return this.#entries[this.next];
+  }
+
+  /** Up to `count` entries from the next one on. */
+  following(count: number): readonly Entry[] {
+    return this.#entries.slice(this.next, this.next + count);
   }
 
   end(): void {

@@ -91,12 +91,12 @@ export class Subscription implements Subscriber {
   /** Entries were settled at the tail of the log. */
   offer(run: Run, shared: boolean): void {
     if (!this.live || run.last <= this.sent) return;
-    if (this.#takeAll(run, shared)) return;
+    if (this.takeAll(run, shared)) return;
     for (const entry of run.entries) this.#offerOne(entry, shared);
   }
 
   /** Takes a run that needs no look at each of its entries. False: it does, or there is no room for all of it. */
-  #takeAll(run: Run, shared: boolean): boolean {
+  takeAll(run: Run, shared: boolean): boolean {
     const { first, last } = run;
     if (first !== this.sent + 1 || !run.plain || this.#expiredFrom !== 0) return false;
     if (run.mayBeFrom(this.#reader.userOrigin) || !this.#reader.pushAll(run, shared)) return false;
