@@ -7,16 +7,18 @@ import type { Clock } from "./clock.ts";
 /** The counter has 12 + 16 bits and starts low each millisecond, so that it cannot run over within one. */
 const counterStartMask = 0xffff;
 
-/** Numbers in hexadecimal, of three digits and of one. */
+/** Numbers in hexadecimal, of three digits. */
 const hex3: readonly string[] = Array.from({ length: 0x1000 }, (_, number) => number.toString(16).padStart(3, "0"));
-const hex1: readonly string[] = Array.from({ length: 0x10 }, (_, number) => number.toString(16));
 
 /** Makes a function that returns a new id each time. */
 export function createIds(clock: Clock): () => string {
   let ms = -1;
   let counter = 0;
-  let prefix = "";
+  /** What stands before the three digits that count, and by their sixteenths what stands after: joining is what an id costs. */
+  let head = "";
+  let ends: string[] = [];
   let tail = "";
+  let prefix = "";
   return () => {
     const now = Math.max(clock.now(), ms);
     if (now !== ms) {
@@ -26,9 +28,14 @@ export function createIds(clock: Clock): () => string {
       const time = now.toString(16).padStart(12, "0");
       prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`;
       tail = random.toString("hex", 2, 8).slice(0, 11);
+      head = "";
+      ends = [];
     }
     counter += 1;
     // Variant bits `10` stand in the first digit of the fourth group.
-    return `${prefix}${hex3[counter >>> 16]}-8${hex3[(counter >>> 4) & 0xfff]}-${hex1[counter & 0xf]}${tail}`;
+    if (head === "" || (counter & 0xffff) === 0) head = `${prefix}${hex3[counter >>> 16]}-8`;
+    const sixteenth = counter & 0xf;
+    ends[sixteenth] ??= `-${sixteenth.toString(16)}${tail}`;
+    return head + hex3[(counter >>> 4) & 0xfff] + ends[sixteenth];
   };
 }
