@@ -14,12 +14,14 @@ export interface ParleyOptions {
   readonly durability?: "fsync" | "memory";
   /** So many messages are in its store when it starts. */
   readonly stored?: number;
+  /** Where it leaves a processor profile when it ends. */
+  readonly profiles?: string;
 }
 
 const gateways = "native-websocket,native-tcp,peer-json,framed-tcp";
 const filling = fileURLToPath(new URL("../filled-store.ts", import.meta.url));
 
-export function parley({ root, name = "parley", durability = "fsync", stored = 0 }: ParleyOptions): Target {
+export function parley({ root, name = "parley", durability = "fsync", stored = 0, profiles }: ParleyOptions): Target {
   return {
     name,
     promise:
@@ -37,6 +39,9 @@ export function parley({ root, name = "parley", durability = "fsync", stored = 0
         PARLEY_PEER_JSON_PORT: String(peerJson),
         PARLEY_FRAMED_TCP_PORT: String(framed),
         ...(durability === "memory" ? { PARLEY_DURABILITY: durability } : {}),
+        ...(profiles === undefined
+          ? {}
+          : { NODE_OPTIONS: `--cpu-prof --cpu-prof-interval=250 --cpu-prof-dir=${profiles}` }),
       };
       return launch({
         command: join(root, "packages/server/bin/parley.js"),

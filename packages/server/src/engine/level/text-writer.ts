@@ -5,12 +5,14 @@
 
 const firstCapacity = 64 * 1024;
 /** Memory that is kept from one commit to the next. */
-const keptCapacity = 1024 * 1024;
+const keptCapacity = 4 * 1024 * 1024;
 /** Up to this length a loop is faster than a call into the runtime. */
 const shortLength = 40;
 const zero = 0x30;
 /** UTF-8 takes at most so many bytes for a UTF-16 unit. */
 const bytesPerUnit = 3;
+/** From this length on counting the bytes costs less than room for the most that there may be. */
+const longLength = 4096;
 
 export class TextWriter {
   #bytes = Buffer.allocUnsafeSlow(firstCapacity);
@@ -33,7 +35,7 @@ export class TextWriter {
 
   /** Appends text; returns its size in bytes. */
   text(text: string): number {
-    this.#reserve(text.length * bytesPerUnit);
+    this.#reserve(text.length < longLength ? text.length * bytesPerUnit : Buffer.byteLength(text));
     const bytes = this.#bytes;
     const start = this.#length;
     if (text.length <= shortLength) {
