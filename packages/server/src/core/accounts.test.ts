@@ -3,12 +3,26 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { LogName } from "@parley/protocol";
 import { type CoreFixture, login, ManualClock, openCore, turns } from "../../testing/core-fixture.ts";
+import type { RecordKind, RecordPage } from "../engine/engine.ts";
 import { MemoryEngine } from "../engine/memory.ts";
 
 /** `accepted = acknowledged + pending + dead`, and `missing` where there is some. */
 async function account({ core }: Pick<CoreFixture, "core">, log: string): Promise<string> {
   const { accepted, acknowledged, pending, dead, missing } = await core.accounts.of(log as LogName);
   return `${accepted} = ${acknowledged} + ${pending} + ${dead}${missing === 0 ? "" : `, missing ${missing}`}`;
+}
+
+/** Does something just after the letters were looked for: what is done then is not among what was found. */
+class InterruptedEngine extends MemoryEngine {
+  afterLetters: (() => Promise<void>) | undefined;
+
+  override async scan<K extends RecordKind>(kind: K, prefix: string, page?: RecordPage) {
+    const found = await super.scan(kind, prefix, page);
+    const interrupt = kind === "letter" ? this.afterLetters : undefined;
+    if (interrupt) this.afterLetters = undefined;
+    await interrupt?.();
+    return found;
+  }
 }
 
 const limits = { maxAgeMs: 0, maxMessages: 0, maxBytes: 0 };
@@ -60,6 +74,23 @@ describe("an account", () => {
     carol.do({ op: "leave", room: "#room" });
     await turns();
     assert.equal(await account(fixture, "#room"), "3 = 2 + 0 + 1");
+  });
+
+  it("does not count as acknowledged for good what is rejected while it counts", async () => {
+    const engine = new InterruptedEngine(() => "e1");
+    const fixture = await openCore({ engine });
+    const alice = await login(fixture, "alice");
+    const bob = await login(fixture, "bob");
+    for (let n = 1; n <= 3; n++) await bob.send("alice", `${n}`, { copy: false });
+    engine.afterLetters = async () => {
+      alice.do({ op: "reject", log: "alice", seq: 2 });
+      alice.do({ op: "ack", log: "alice", seq: 3 });
+      await turns();
+    };
+    await fixture.core.trim();
+    assert.equal(engine.afterLetters, undefined);
+    await fixture.core.trim();
+    assert.equal(await account(fixture, "alice"), "3 = 2 + 0 + 1");
   });
 
   it("counts copies of what one sent as acknowledged, a note to oneself as pending", async () => {

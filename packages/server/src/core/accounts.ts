@@ -36,6 +36,11 @@ interface Dead {
   readonly seqs: ReadonlySet<number>;
   readonly purged: ReadonlyMap<string, number>;
 }
+/** What decides how entries have ended. */
+interface Endings {
+  readonly readers: readonly LogReader[];
+  readonly dead: Dead;
+}
 
 const stepEntries = 256;
 const stepRecords = 1000;
@@ -69,10 +74,10 @@ export class Accounts {
       const head = await this.#engine.head(log);
       const begun = await this.#begun(log, head);
       if (begun.upTo >= head.tail) return begun.upTo;
-      const dead = await this.#deadAfter(log, begun);
+      const endings = await this.#endingsAfter(log, begun);
       const counts = { acknowledged: begun.acknowledged, dead: begun.dead, missing: begun.missing };
       let { upTo } = begun;
-      await this.#walk(log, head, begun, dead, (seq, ending) => {
+      await this.#walk(log, head, begun, endings, (seq, ending) => {
         if (ending === "pending") return false;
         counts[ending] += 1;
         upTo = seq;
@@ -80,7 +85,7 @@ export class Accounts {
       });
       if (upTo === begun.upTo) return upTo;
       const account = { ...begun, ...counts, upTo };
-      const forgotten = [...dead.purged].filter(([, seq]) => seq <= upTo);
+      const forgotten = [...endings.dead.purged].filter(([, seq]) => seq <= upTo);
       await this.#write(
         log,
         account,
@@ -122,7 +127,7 @@ export class Accounts {
       dead: begun.dead + turnedAway,
       missing: begun.missing,
     };
-    await this.#walk(log, head, begun, await this.#deadAfter(log, begun), (_, ending) => {
+    await this.#walk(log, head, begun, await this.#endingsAfter(log, begun), (_, ending) => {
       counts[ending] += 1;
       return true;
     });
@@ -178,6 +183,15 @@ export class Accounts {
     return { epoch, since: before, upTo: before, acknowledged: 0, dead: 0, missing: 0, turnedAway };
   }
 
+  /**
+   * First how far the readers are, then the letters: who rejects has the letter on disk before it counts as having the
+   * message, so whatever a reader has by the former that was rejected is among the latter.
+   */
+  async #endingsAfter(log: LogName, begun: AccountRecord): Promise<Endings> {
+    const readers = await this.#readers.of(log, begun.epoch);
+    return { readers, dead: await this.#deadAfter(log, begun) };
+  }
+
   async #deadAfter(log: LogName, { epoch, upTo }: AccountRecord): Promise<Dead> {
     const seqs = new Set<number>();
     const purged = new Map<string, number>();
@@ -200,10 +214,9 @@ export class Accounts {
     log: LogName,
     { tail }: Head,
     begun: AccountRecord,
-    dead: Dead,
+    { readers, dead }: Endings,
     visit: (seq: number, ending: Ending) => boolean,
   ): Promise<void> {
-    const readers = await this.#readers.of(log, begun.epoch);
     const everybodyHas = Math.min(Number.POSITIVE_INFINITY, ...slowest(readers));
     const absent = (seq: number): Ending => {
       if (dead.seqs.has(seq)) return "dead";
