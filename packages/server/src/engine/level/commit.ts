@@ -44,7 +44,9 @@ export class Commit {
   /** Those that are settled when it is on disk, in order; what they are settled with where that is known already. */
   readonly #appends: Append[] = [];
   readonly #outcomes: (AppendOutcome | undefined)[] = [];
-  /** Those that are stored: the end of each in `#contents`, in bytes; where its logs and entries begin in these two. */
+  /** Where the logs and entries of each of these begin in `#states` and `#entries`, where it is stored. */
+  readonly #starts: number[] = [];
+  /** Those that are stored, settled early or not: the end of each in `#contents`, in bytes; their logs and entries in a row. */
   readonly #stored: Append[] = [];
   readonly #ends: number[] = [];
   readonly #states: LogState[] = [];
@@ -80,14 +82,16 @@ export class Commit {
     const known = append.dedupeKey === undefined ? undefined : this.#known(append.dedupeKey);
     if (known) {
       this.needsSync = true;
-      this.#decide(append, repeat(append, known, this.#logs));
-    } else if (append.unlessRepeated) this.#decide(append, { ok: false, fault: append.unlessRepeated });
+      this.#wait(append, repeat(append, known, this.#logs), 0);
+    } else if (append.unlessRepeated) this.#wait(append, { ok: false, fault: append.unlessRepeated }, 0);
     else this.#store(append, hash);
   }
 
-  #decide(append: Append, outcome: AppendOutcome | undefined): void {
+  /** It is settled when the commit is on disk: with `outcome`, or as stored, its entries from `start` on. */
+  #wait(append: Append, outcome: AppendOutcome | undefined, start: number): void {
     this.#appends.push(append);
     this.#outcomes.push(outcome);
+    this.#starts.push(start);
   }
 
   #known(key: string): Receipt | undefined {
@@ -129,7 +133,7 @@ export class Commit {
     }
     this.needsSync = true;
     if (append.durability === "memory") this.#reserve(from);
-    this.#decide(append, undefined);
+    this.#wait(append, undefined, from);
   }
 
   /** The first of many: this one waits for the disk, and the next `reservation` ones need not. */
@@ -193,20 +197,11 @@ export class Commit {
   succeeded(): void {
     for (const log of this.#heads) log.recorded = true;
     for (const log of this.touched) log.waiting = false;
-    // Those of `#stored` that were settled early are not among `#appends`.
-    let stored = 0;
-    let from = 0;
     for (let i = 0; i < this.#appends.length; i++) {
       const append = this.#appends[i] as Append;
       const outcome = this.#outcomes[i];
-      if (outcome) {
-        append.settled(outcome);
-        continue;
-      }
-      for (; this.#stored[stored] !== append; stored++) from += (this.#stored[stored] as Append).logs.length;
-      this.#settle(append, from, "fsync");
-      stored += 1;
-      from += append.logs.length;
+      if (outcome) append.settled(outcome);
+      else this.#settle(append, this.#starts[i] as number, "fsync");
     }
   }
 
