@@ -22,8 +22,8 @@ export class Run {
   readonly plain: boolean;
   /** Where entries came from, each once for those in a row; empty for what may have come from anywhere. */
   readonly #origins: readonly string[];
-  #encoder: EntryEncoder | undefined;
-  #encoded: Buffer | undefined;
+  /** By encoder: readers of several protocols take turns. */
+  #encoded: Map<EntryEncoder, Buffer> | undefined;
 
   constructor(entries: readonly Entry[]) {
     const first = entries[0] as Entry;
@@ -49,13 +49,14 @@ export class Run {
     return false;
   }
 
-  /** The frames that `encoder` makes of the entries, one after the other, made once and shared. Keeps the latest encoder's bytes. */
+  /** The frames that `encoder` makes of the entries, one after the other, made once and shared. */
   encodedBy(encoder: EntryEncoder): Buffer {
-    if (this.#encoded === undefined || this.#encoder !== encoder) {
-      this.#encoder = encoder;
-      const [only] = this.entries;
-      this.#encoded = this.entries.length === 1 ? encoder(only as Entry) : Buffer.concat(this.entries.map(encoder));
+    this.#encoded ??= new Map();
+    let encoded = this.#encoded.get(encoder);
+    if (!encoded) {
+      encoded = Buffer.concat(this.entries.map(encoder));
+      this.#encoded.set(encoder, encoded);
     }
-    return this.#encoded;
+    return encoded;
   }
 }
