@@ -31,26 +31,30 @@ export function encodeFrames(frames: readonly (string | Buffer)[], framing: Fram
 /** The frames from index `from` to before `to` in one piece of memory. */
 function joinFrames(frames: readonly (string | Buffer)[], from: number, to: number, framing: Framing): Buffer {
   let total = 0;
-  const lengths: number[] = [];
   for (let i = from; i < to; i++) {
     const frame = frames[i] as string | Buffer;
     const length = typeof frame === "string" ? Buffer.byteLength(frame) : frame.length;
-    lengths.push(length);
     total += typeof frame === "string" ? framing.headerBytes(length) + length : length;
   }
   const buffer = Buffer.allocUnsafe(total);
-  let offset = 0;
+  writeFrames(buffer, frames, from, to, framing);
+  return buffer;
+}
+
+/** Writes the frames to the beginning of `bytes`, which has room for them; returns where the last ends. */
+function writeFrames(
+  bytes: Buffer,
+  frames: readonly (string | Buffer)[],
+  from: number,
+  to: number,
+  framing: Framing,
+): number {
+  let at = 0;
   for (let i = from; i < to; i++) {
     const frame = frames[i] as string | Buffer;
-    const length = lengths[i - from] as number;
-    if (typeof frame === "string") {
-      framing.writeHeader(buffer, offset, length);
-      offset += framing.headerBytes(length);
-      buffer.write(frame, offset);
-    } else frame.copy(buffer, offset);
-    offset += length;
+    at = typeof frame === "string" ? writeFrame(bytes, at, frame, framing) : at + frame.copy(bytes, at);
   }
-  return buffer;
+  return at;
 }
 
 /** One frame of `text`, to be shared. */
@@ -72,14 +76,7 @@ export class FrameMemory {
   /** The frames together, until the next call; undefined: they may not fit. `size`: their lengths and headers, at least. */
   encode(frames: readonly (string | Buffer)[], size: number, framing: Framing): Buffer | undefined {
     if (size * bytesPerUnit > memoryBytes) return undefined;
-    const bytes = this.#bytes;
-    let at = 0;
-    for (let i = 0; i < frames.length; i++) {
-      const frame = frames[i] as string | Buffer;
-      if (typeof frame === "string") at = writeFrame(bytes, at, frame, framing);
-      else at += frame.copy(bytes, at);
-    }
-    return bytes.subarray(0, at);
+    return this.#bytes.subarray(0, writeFrames(this.#bytes, frames, 0, frames.length, framing));
   }
 
   /** The system has not taken all of what was encoded last: that is left as it is. */
