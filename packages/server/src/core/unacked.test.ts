@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { Unacked } from "./unacked.ts";
 
 it("knows what was added and not acknowledged, whatever the order of adding and acknowledging", () => {
-  const add = fc.record({ skip: fc.nat(2), count: fc.integer({ min: 1, max: 5 }) });
+  const add = fc.record({ gap: fc.nat(2), count: fc.integer({ min: 1, max: 5 }) });
   const step = fc.oneof(add, fc.record({ share: fc.double({ min: 0, max: 1.2, noNaN: true }) }));
   fc.assert(
     fc.property(fc.array(step, { maxLength: 800 }), (steps) => {
@@ -14,7 +14,7 @@ it("knows what was added and not acknowledged, whatever the order of adding and 
       let last = 0;
       for (const one of steps) {
         if ("count" in one) {
-          const first = last + 1 + one.skip;
+          const first = last + 1 + one.gap;
           last = first + one.count - 1;
           unacked.add(first, last);
           for (let seq = first; seq <= last; seq++) expected.add(seq);
