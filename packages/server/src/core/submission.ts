@@ -6,23 +6,20 @@ import {
   type Address,
   type ClientMessages,
   type Durability,
-  everyone,
   type Fault,
   fail,
   type LogName,
   ok,
-  parseAddress,
   type Result,
   type ServerMessages,
-  type UserAddress,
-  type UserKey,
 } from "@parley/protocol";
 import type { Append, AppendOutcome, LogPosition, RecordWrite } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
-import { type Actor, authorise } from "./authorisation.ts";
-import type { Directory, User, UserSession } from "./directory.ts";
+import type { Actor } from "./authorisation.ts";
+import type { UserSession } from "./directory.ts";
 import { inboxFull, refuseUnlessRepeated, storeOverflowing } from "./limits/overflow.ts";
 import { digestOf, encodeContent, encodePayload, isBase64 } from "./message.ts";
+import { type Recipient, recipientsOf } from "./recipients.ts";
 import type { CoreLimits, Services } from "./services.ts";
 
 type Send = ClientMessages["send"];
@@ -59,8 +56,6 @@ export function submit(services: Services, sender: Sender, send: Send): Result<u
 
 const accepted = ok(undefined);
 
-/** A recipient: somebody or something that is registered, or everybody. */
-type Recipient = User | Exclude<Address, UserAddress>;
 const nobody: readonly Recipient[] = [];
 const none: readonly RecordWrite[] = [];
 
@@ -90,53 +85,6 @@ function checkContent({ maxBodyBytes }: CoreLimits, send: Send): Result<string> 
   if (encoding === "base64" && !isBase64(body))
     return fail("bad_message", 'send: field "body" is not base64 with padding');
   return ok(encodeContent(send));
-}
-
-function recipientsOf(
-  { directory, policy: { maxRecipients } }: Services,
-  sender: Sender,
-  { to }: Send,
-): Result<readonly Recipient[]> {
-  if (typeof to === "string") {
-    const one = recipient(directory, sender, to);
-    return one.ok ? ok([one.value]) : one;
-  }
-  if (to.length > maxRecipients) return fail("too_many", `a message has at most ${maxRecipients} recipients`);
-  const addresses = new Map<LogName, Recipient>();
-  for (const text of to) {
-    const one = recipient(directory, sender, text);
-    if (!one.ok) return one;
-    addresses.set(one.value.key, one.value);
-  }
-  return ok([...addresses.values()]);
-}
-
-/** The address, in its registered spelling, if the sender may send to it. */
-function recipient(directory: Directory, sender: Sender, text: string): Result<Recipient> {
-  // Most senders write a user's name as names are compared: that needs no parsing.
-  const user = directory.users.get(text as UserKey);
-  if (user) return permitted(sender, user);
-  const parsed = parseAddress(text);
-  if (!parsed.ok) return parsed;
-  const known = registered(directory, parsed.value);
-  if (known) return permitted(sender, known);
-  const allowed = authorise(sender, "send", parsed.value);
-  // Nobody is a member of a room that does not exist; whether it does is not told to those who may not send there.
-  if (!allowed.ok && allowed.fault.code !== "not_member") return allowed;
-  const { kind, name } = parsed.value;
-  return kind === "room"
-    ? fail("unknown_room", `there is no room ${name}`)
-    : fail("unknown_user", `no user ${name} has ever connected`);
-}
-
-function permitted(sender: Sender, known: Recipient): Result<Recipient> {
-  const allowed = authorise(sender, "send", known);
-  return allowed.ok ? ok(known) : allowed;
-}
-
-function registered({ users, rooms }: Directory, address: Address): Recipient | undefined {
-  if (address.kind === "everyone") return everyone;
-  return address.kind === "user" ? users.get(address.key) : rooms.get(address.key);
 }
 
 class Submission implements Append {
