@@ -1,6 +1,7 @@
 /** Where a session begins to read: at the positions that its peer brought, as far as they still count. */
 import { type LogName, type Position, parseAddress, type ServerMessages } from "@parley/protocol";
-import { readableBy, type Session } from "./session.ts";
+import { readableBy } from "./reading-start.ts";
+import type { Session } from "./session.ts";
 
 /** Makes a session read all that its user reads; returns the positions that could not be resumed. */
 export async function resume(session: Session, positions: readonly Position[]): Promise<ServerMessages["reset"][]> {

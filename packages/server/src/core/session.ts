@@ -2,26 +2,15 @@
  * One live connection of a device: what it reads, how much it has not acknowledged, what it is told. Holds at most a window of messages and one read's worth of entries in memory, however slow the
  * peer is. Hot path.
  */
-import {
-  type DeviceKey,
-  type ErrorCode,
-  everyone,
-  type Fault,
-  type LogName,
-  type Position,
-  type Receiver,
-  type RoomKey,
-  type UserKey,
-} from "@parley/protocol";
+import type { DeviceKey, ErrorCode, Fault, LogName, Position, Receiver, UserKey } from "@parley/protocol";
 import type { Entry } from "../engine/entry.ts";
 import { type Actor, authorise, type Permissions, permissionsOf } from "./authorisation.ts";
 import { CatchUp } from "./catch-up.ts";
 import type { Connection, CoreEvent } from "./connection.ts";
-import type { CursorPosition } from "./cursors.ts";
 import type { User } from "./directory.ts";
-import type { Topic } from "./hub.ts";
 import type { Identity } from "./identity.ts";
 import type { Watcher } from "./presence.ts";
+import { readableBy, startOf } from "./reading-start.ts";
 import { RequestQueue } from "./request-queue.ts";
 import type { Run } from "./run.ts";
 import type { Services } from "./services.ts";
@@ -359,18 +348,4 @@ export class Session implements Reader, Watcher, Actor {
     for (const subscription of this.subscriptions.values()) this.#services.hub.unsubscribe(subscription);
     this.#onEnd(this);
   }
-}
-
-/** The logs that are a user's to read, as far as its rights go. */
-export function readableBy({ key, rooms }: User): LogName[] {
-  return [key, ...rooms.keys(), everyone.key];
-}
-
-/** Where a device without a position of its own starts: its cursor, or the user's, or where the log began for the user. */
-function startOf(user: User, topic: Topic, cursor: CursorPosition | undefined): number {
-  const membership = user.rooms.get(topic.log as RoomKey);
-  // A cursor below it is of an earlier membership.
-  const joined = membership?.epoch === topic.epoch ? membership.seq : 0;
-  if (cursor?.epoch === topic.epoch) return Math.min(Math.max(cursor.seq, joined), topic.tail);
-  return Math.min(topic.log === everyone.key ? user.everyoneSeq : joined, topic.tail);
 }
