@@ -14,8 +14,12 @@ export function needMount(): void {
     throw new Error("this test mounts a file system: run it as root on Linux");
 }
 
+/** Where a system keeps what only root needs, which not every path of a user names. */
+const systemPath = `${process.env["PATH"]}:/usr/sbin:/sbin`;
+
 function run(command: string, ...args: string[]): void {
-  const { status, stderr, error } = spawnSync(command, args, { encoding: "utf8" });
+  const env = { ...process.env, PATH: systemPath };
+  const { status, stderr, error } = spawnSync(command, args, { encoding: "utf8", env });
   if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${error ?? stderr}`);
 }
 
