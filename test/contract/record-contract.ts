@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { it, type TestContext } from "node:test";
 import type { UserKey } from "@parley/protocol";
-import type { Engine, LogPosition } from "../../packages/server/src/engine/engine.ts";
+import type { CursorWrite, Engine, LogPosition } from "../../packages/server/src/engine/engine.ts";
 import { log, message } from "./appends.ts";
 
 /** Registers the tests; `open` is that of the engine under test. */
@@ -68,6 +68,34 @@ export function recordContract(open: (context: TestContext) => Promise<Engine>):
       ["alice 1", { last: 1 }],
       ["bob 1", { last: 1 }],
     ]);
+    await engine.close();
+  });
+
+  it("writes a cursor that moved in place while it waited as it is then", async (t) => {
+    const engine = await open(t);
+    const moving: CursorWrite = cursor("phone", 5);
+    const seqs = async () => (await engine.scan("cursor", "alice ")).map(([, { seq }]) => seq);
+    const moveTo = (seq: number) => {
+      Object.assign(moving.value ?? {}, { seq });
+      if (!moving.waiting) engine.commitCursor(moving);
+    };
+    engine.commitCursor(moving);
+    moveTo(6);
+    assert.deepEqual(await seqs(), [6]);
+    await engine.write([]);
+    assert.deepEqual(await seqs(), [6]);
+    moveTo(7);
+    moveTo(8);
+    assert.deepEqual(await seqs(), [8]);
+    await engine.write([{ kind: "cursor", key: moving.key, value: undefined }]);
+    assert.deepEqual(await seqs(), []);
+    moveTo(9);
+    assert.deepEqual(await seqs(), [9]);
+    engine.commitCursor(cursor("phone", 10));
+    moveTo(11);
+    assert.deepEqual(await seqs(), [11]);
+    await engine.write([]);
+    assert.deepEqual(await seqs(), [11]);
     await engine.close();
   });
 

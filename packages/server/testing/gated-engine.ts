@@ -4,6 +4,7 @@
  */
 import {
   type Append,
+  type CursorWrite,
   type Direction,
   type Engine,
   type Head,
@@ -96,7 +97,7 @@ export class GatedEngine implements Engine {
     await this.#pass("written", async () => {});
   }
 
-  commitCursor(record: Extract<RecordWrite, { kind: "cursor" }>): void {
+  commitCursor(record: CursorWrite): void {
     this.#inner.commitCursor(record);
   }
 

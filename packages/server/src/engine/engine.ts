@@ -115,6 +115,12 @@ export type RecordWrite = {
   [K in RecordKind]: { readonly kind: K; readonly key: string; readonly value: RecordKinds[K] | undefined };
 }[RecordKind];
 
+/**
+ * A cursor on its way to the disk. While `waiting`, which the engine sets, its value may be changed in place without telling
+ * again: what is written is what it is then.
+ */
+export type CursorWrite = Extract<RecordWrite, { kind: "cursor" }> & { waiting?: boolean };
+
 /** A part of what a scan finds. */
 export interface RecordPage {
   readonly after?: string;
@@ -154,7 +160,7 @@ export interface Engine {
   write(records: readonly RecordWrite[]): Promise<void>;
 
   /** Writes a cursor some time soon: it goes with a later commit. Losing it costs a redelivery, never a message. */
-  commitCursor(record: Extract<RecordWrite, { kind: "cursor" }>): void;
+  commitCursor(record: CursorWrite): void;
 
   /**
    * The records of a kind whose key begins with `prefix`, in key order; of those after the key `after`, the first

@@ -6,6 +6,7 @@ import { fail, type LogName } from "@parley/protocol";
 import {
   type Append,
   type Appended,
+  type CursorWrite,
   type Direction,
   defaultReadBytes,
   type EngineFigures,
@@ -140,8 +141,9 @@ export class MemoryEngine implements ObservableEngine {
     }
   }
 
-  commitCursor(record: Extract<RecordWrite, { kind: "cursor" }>): void {
-    if (!this.#closed) void this.write([record]);
+  commitCursor({ kind, key, value }: CursorWrite): void {
+    // The value may be changed in place after this.
+    if (!this.#closed) void this.write([{ kind, key, value: value && { ...value } }]);
   }
 
   async scan<K extends RecordKind>(

@@ -2,9 +2,7 @@
  * Cursors on their way to the disk: they wait for a commit to go with, so that acknowledgements cost no write each. Losing
  * them costs a redelivery. A cursor is seen by reads from the moment it is told.
  */
-import type { RecordWrite } from "../engine.ts";
-
-export type CursorWrite = Extract<RecordWrite, { kind: "cursor" }>;
+import type { CursorWrite } from "../engine.ts";
 
 export class LazyCursors {
   readonly #delayMs: number;
@@ -23,6 +21,10 @@ export class LazyCursors {
   }
 
   add(cursor: CursorWrite): void {
+    if (cursor.waiting) return;
+    cursor.waiting = true;
+    const before = this.#waiting.get(cursor.key);
+    if (before) before.waiting = false;
     this.#waiting.set(cursor.key, cursor);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
@@ -33,6 +35,9 @@ export class LazyCursors {
 
   /** A record of that key is written at once: what waits is out of date. */
   overtaken(key: string): void {
+    const cursor = this.#waiting.get(key);
+    if (!cursor) return;
+    cursor.waiting = false;
     this.#waiting.delete(key);
   }
 
@@ -42,6 +47,7 @@ export class LazyCursors {
     this.due = false;
     this.#written = this.#waiting;
     this.#waiting = new Map();
+    for (const cursor of this.#written.values()) cursor.waiting = false;
     return this.#written.values();
   }
 
@@ -52,7 +58,7 @@ export class LazyCursors {
 
   /** The commit failed: they wait again, but for those that have moved since. */
   notWritten(): void {
-    for (const [key, cursor] of this.#written) if (!this.#waiting.has(key)) this.#waiting.set(key, cursor);
+    for (const [key, cursor] of this.#written) if (!this.#waiting.has(key)) this.add(cursor);
     this.#written = new Map();
   }
 

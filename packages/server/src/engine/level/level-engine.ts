@@ -6,6 +6,7 @@
 import { fail, type LogName } from "@parley/protocol";
 import {
   type Append,
+  type CursorWrite,
   type Direction,
   defaultReadBytes,
   type EngineFigures,
@@ -24,7 +25,7 @@ import { prepare } from "./commit-preparation.ts";
 import { emptyBody } from "./journal.ts";
 import { KeptStore, type KeptStoreOptions, reopenDelayMs } from "./kept-store.ts";
 import { keys } from "./keys.ts";
-import { type CursorWrite, LazyCursors } from "./lazy-cursors.ts";
+import { LazyCursors } from "./lazy-cursors.ts";
 import { offsetOf, readLog } from "./log-reader.ts";
 import type { LogState } from "./log-state.ts";
 import type { Store } from "./store.ts";
@@ -276,7 +277,7 @@ export class LevelEngine implements ObservableEngine {
     if (kind === "cursor") {
       for (const { key, value } of this.#cursors.pending(prefix)) {
         if (value === undefined) found.delete(key);
-        else if (key > after) found.set(key, value as RecordKinds[K]);
+        else if (key > after) found.set(key, { ...value } as RecordKinds[K]);
       }
     }
     return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, limit);
