@@ -107,7 +107,7 @@ function inTurn<C extends Command>(
 
 /** A log that the session reads, by any spelling of its name. */
 function subscriptionTo(session: Session, log: string, op: string): Result<Subscription> {
-  const known = session.subscriptions.get(log as LogName);
+  const known = session.subscriptionTo(log as LogName);
   if (known) return ok(known);
   const address = parseAddress(log);
   if (!address.ok) return address;
@@ -124,7 +124,7 @@ function reject(services: Services, session: Session, command: Asked["reject"]):
 
 /** Acknowledges for a peer whose protocol has no word for it. Hot path. */
 export function acknowledge(services: Services, session: Session, log: LogName, seq: number): void {
-  const subscription = session.subscriptions.get(log);
+  const subscription = session.subscriptionTo(log);
   if (session.ended || !subscription) return;
   if (subscription.rejecting > 0) return handle(services, session, { op: "ack", log, seq });
   try {

@@ -55,6 +55,8 @@ export class Session implements Reader, Watcher, Actor {
   readonly #catchUp: CatchUp;
   /** Users whose change of presence had no room; none: nobody's. */
   #missedPresence: Set<User> | undefined;
+  /** The one of the last acknowledgement: most often it is of the next one too. */
+  #latest: Subscription | undefined;
   #unacked = 0;
   #full = false;
   #started = false;
@@ -181,6 +183,12 @@ export class Session implements Reader, Watcher, Actor {
     return made;
   }
 
+  /** Its reading of the log, by the log's own name. */
+  subscriptionTo(log: LogName): Subscription | undefined {
+    if (this.#latest?.topic.log !== log) this.#latest = this.subscriptions.get(log);
+    return this.#latest;
+  }
+
   /** From now on the log is delivered, if the session has begun. */
   #begin(subscription: Subscription): void {
     if (!this.#started) return;
@@ -198,6 +206,7 @@ export class Session implements Reader, Watcher, Actor {
     const subscription = this.subscriptions.get(log);
     if (!subscription) return;
     this.subscriptions.delete(log);
+    this.#latest = undefined;
     this.#catchUp.delete(subscription);
     this.#unacked -= subscription.unacked;
     this.#services.hub.unsubscribe(subscription);

@@ -61,7 +61,8 @@ export class Subscription implements Subscriber {
   /** Messages that the peer has rejected and whose dead letters are not on disk yet. */
   rejecting = 0;
   readonly #unacked = new Unacked();
-  #awaited: Awaited[] = [];
+  /** None while nobody waits. */
+  #awaited: Awaited[] | undefined;
   /** Seqs of entries that have expired, and whose dead letters are on their way; none while there was none yet. */
   #burying: Set<number> | undefined;
   /** The first of the entries up to `sent` that have expired and were not told of; 0: none. */
@@ -175,6 +176,7 @@ export class Subscription implements Subscriber {
     const { id, clientId, from, to } = parsePayload(entry.payload);
     // A copy of what the user sent to others: its sender waits for them, not for the own devices.
     if (from === this.user.name && ![to].flat().includes(from)) return;
+    this.#awaited ??= [];
     this.#awaited.push({ seq: entry.seq, id, clientId, from, delivered: false });
     if (this.#awaited.length > maxAwaited) this.#awaited.shift();
   }
@@ -189,10 +191,11 @@ export class Subscription implements Subscriber {
 
   /** The messages up to `seq` whose senders are to be told, each once per state. */
   receipts(seq: number, read: boolean): Awaited[] {
-    if (this.#awaited.length === 0) return none;
+    if (this.#awaited === undefined) return none;
     const told = this.#awaited.filter((one) => one.seq <= seq && (read || !one.delivered));
     for (const one of told) one.delivered = true;
     if (read) this.#awaited = this.#awaited.filter((one) => one.seq > seq);
+    if (this.#awaited.length === 0) this.#awaited = undefined;
     return told;
   }
 }

@@ -4,9 +4,12 @@
 const kept = 256;
 
 export class Unacked {
-  /** First and last of each range, ascending from `#oldest` on. */
-  #ranges: number[] = [];
-  #oldest = 0;
+  /** The oldest range, where there is any. */
+  #first = 0;
+  #last = 0;
+  /** First and last of each other one, ascending from `#next` on; most often there is none. */
+  #others: number[] | undefined;
+  #next = 0;
   #count = 0;
 
   /** How many seqs there are. */
@@ -16,42 +19,51 @@ export class Unacked {
 
   /** Adds `first` to `last`, which are above all that were added before. */
   add(first: number, last: number): void {
-    const ranges = this.#ranges;
-    const end = ranges.length;
-    if (end > this.#oldest && ranges[end - 1] === first - 1) ranges[end - 1] = last;
-    else ranges.push(first, last);
+    const others = this.#others;
+    if (this.#count === 0) {
+      this.#first = first;
+      this.#last = last;
+    } else if (others === undefined) {
+      if (first === this.#last + 1) this.#last = last;
+      else this.#others = [first, last];
+    } else if (others.at(-1) === first - 1) others[others.length - 1] = last;
+    else others.push(first, last);
     this.#count += last - first + 1;
   }
 
   has(seq: number): boolean {
-    for (let at = this.#oldest; at < this.#ranges.length; at += 2)
-      if ((this.#ranges[at] as number) <= seq && seq <= (this.#ranges[at + 1] as number)) return true;
+    if (this.#count === 0) return false;
+    if (this.#first <= seq && seq <= this.#last) return true;
+    const others = this.#others ?? [];
+    for (let at = this.#next; at < others.length; at += 2)
+      if ((others[at] as number) <= seq && seq <= (others[at + 1] as number)) return true;
     return false;
   }
 
   /** Removes all up to `seq`; returns how many they were. */
   ack(seq: number): number {
-    const ranges = this.#ranges;
     const before = this.#count;
-    while (this.#oldest < ranges.length) {
-      const first = ranges[this.#oldest] as number;
-      const last = ranges[this.#oldest + 1] as number;
-      if (first > seq) break;
-      if (last > seq) {
-        ranges[this.#oldest] = seq + 1;
-        this.#count -= seq - first + 1;
+    while (this.#count > 0 && this.#first <= seq) {
+      if (this.#last > seq) {
+        this.#count -= seq - this.#first + 1;
+        this.#first = seq + 1;
         break;
       }
-      this.#count -= last - first + 1;
-      this.#oldest += 2;
-    }
-    if (this.#oldest === ranges.length) {
-      ranges.length = 0;
-      this.#oldest = 0;
-    } else if (this.#oldest > kept) {
-      this.#ranges = ranges.slice(this.#oldest);
-      this.#oldest = 0;
+      this.#count -= this.#last - this.#first + 1;
+      if (this.#count > 0) this.#turn();
     }
     return before - this.#count;
+  }
+
+  /** The next range is the oldest one. */
+  #turn(): void {
+    const others = this.#others as number[];
+    this.#first = others[this.#next] as number;
+    this.#last = others[this.#next + 1] as number;
+    this.#next += 2;
+    if (this.#next === others.length) this.#others = undefined;
+    else if (this.#next > kept) this.#others = others.slice(this.#next);
+    else return;
+    this.#next = 0;
   }
 }

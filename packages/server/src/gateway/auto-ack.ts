@@ -37,11 +37,9 @@ class Reached {
 
 export class AutoAck {
   readonly #acknowledge: (log: LogName, seq: number) => void;
-  /** What is in the outbox, and what is in each write under way. */
+  /** What is in the outbox, and what is in each write under way: most often there is none. */
   #queued = new Reached();
-  readonly #writing: Reached[] = [];
-  /** The one of the last write, to be used again. */
-  #spare: Reached | undefined;
+  #writing: Reached[] | undefined;
 
   /** `acknowledge` is called with the furthest seq of each log that has left. */
   constructor(acknowledge: (log: LogName, seq: number) => void) {
@@ -57,24 +55,26 @@ export class AutoAck {
   skipped({ log, seq }: Entry): void {
     // Not before the session has noted it as sent, which it does when `deliver` returns.
     queueMicrotask(() => {
-      const ahead = this.#queued.isEmpty ? this.#writing.at(-1) : this.#queued;
+      const ahead = this.#queued.isEmpty ? this.#writing?.at(-1) : this.#queued;
       if (ahead) ahead.set(log, seq);
       else this.#acknowledge(log, seq);
     });
   }
 
+  /** All that was in the outbox has left. */
+  left(): void {
+    this.#queued.tell(this.#acknowledge);
+  }
+
   /** The outbox writes all that it holds. */
   writing(): void {
+    this.#writing ??= [];
     this.#writing.push(this.#queued);
-    this.#queued = this.#spare ?? new Reached();
-    this.#spare = undefined;
+    this.#queued = new Reached();
   }
 
   /** The oldest write under way has left. */
   written(): void {
-    const reached = this.#writing.shift();
-    if (!reached) return;
-    reached.tell(this.#acknowledge);
-    this.#spare = reached;
+    this.#writing?.shift()?.tell(this.#acknowledge);
   }
 }

@@ -63,7 +63,7 @@ describe("an outbox", () => {
       done();
     };
     let written = 0;
-    outbox.observe({ writing: () => {}, written: () => (written += 1) });
+    outbox.observe({ left: () => (written += 100), writing: () => {}, written: () => (written += 1) });
     const large = encodeOne("x".repeat(5000), framing);
     for (const frame of ["a", large, large, "b", encodeOne("c", framing)]) outbox.push(frame);
     await setImmediate();

@@ -8,9 +8,13 @@ import type { Writable } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { encodeFrames, FrameMemory, type Framing } from "./frames.ts";
 
-/** Is told when what an outbox holds is written, and when that write has been handed to the operating system. */
+/** Is told when what an outbox holds is handed to the operating system. */
 export interface WriteObserver {
+  /** All that it held was, at once, and so was everything before. */
+  left(): void;
+  /** All that it held is on its way. */
   writing(): void;
+  /** What went longest on its way has arrived there. */
   written(): void;
 }
 
@@ -41,7 +45,8 @@ export class Outbox {
   readonly #maxBytes: number;
   readonly #onDrained: () => void;
   #observer: WriteObserver | undefined;
-  #onWritten: ((error?: Error | null) => void) | undefined;
+  /** Writes that the observer was told of, and which are not over. */
+  #underWay = 0;
   /** Whether a write without a callback can be told to be over by what the stream still holds. */
   readonly #tells: boolean;
   /** Text still to be encoded, or frames that are shared with other connections. */
@@ -64,7 +69,7 @@ export class Outbox {
   /** Sets who is told of writes. */
   observe(observer: WriteObserver): void {
     this.#observer = observer;
-    this.#onWritten = (error) => error || observer.written();
+    this.#underWay = 0;
   }
 
   /** Whether what is waiting to be taken by the peer has reached the limit. */
@@ -96,7 +101,6 @@ export class Outbox {
     const size = this.#queuedBytes;
     this.#frames = [];
     this.#queuedBytes = 0;
-    this.#observer?.writing();
     const [only] = frames;
     if (frames.length === 1 && typeof only === "object") this.#writeOne(only);
     else {
@@ -114,18 +118,28 @@ export class Outbox {
    */
   #writeOne(bytes: Buffer): boolean {
     const stream = this.#stream;
-    const onWritten = this.#onWritten;
+    const observer = this.#observer;
     if (!this.#tells) {
-      if (onWritten) stream.write(bytes, onWritten);
+      if (observer) stream.write(bytes, this.#written(observer));
       else stream.write(bytes);
       return false;
     }
     stream.write(bytes);
     const taken = stream.writableLength === 0;
-    if (!onWritten) return taken;
-    if (taken && stream.errored === null) this.#observer?.written();
-    else stream.write(nothing, onWritten);
+    if (!observer) return taken;
+    if (taken && this.#underWay === 0 && stream.errored === null) observer.left();
+    else stream.write(nothing, this.#written(observer));
     return taken;
+  }
+
+  /** The observer is told that a write is under way; what is returned is to be called when it is over. */
+  #written(observer: WriteObserver): (error?: Error | null) => void {
+    observer.writing();
+    this.#underWay += 1;
+    return (error) => {
+      if (observer === this.#observer) this.#underWay -= 1;
+      if (!error) observer.written();
+    };
   }
 
   /** Hands all parts to the system at once; the observer is told of the last. */

@@ -63,6 +63,10 @@ export class StreamConnection implements Connection {
     const acks = new AutoAck((log, seq) => core.acknowledge(session, log, seq));
     this.#acks = acks;
     this.#outbox.observe({
+      left: () => {
+        this.silentSweeps = 0;
+        acks.left();
+      },
       writing: () => acks.writing(),
       written: () => {
         this.silentSweeps = 0;
