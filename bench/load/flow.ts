@@ -76,21 +76,25 @@ class Run {
     return { p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999), maxMs: at(1) };
   }
 
+  /** Both of a pair write to the other: what frees a place of one is the server's answer to it, or that the other has it. */
   async #openPairs(): Promise<void> {
-    const { size, run } = this.#workload;
-    const senders: { speak: Conversation; to: string }[] = new Array(size);
+    const { size, run, rate } = this.#workload;
+    const count = 2 * size;
     const byAnswer = this.#dialect.freedBy === "answer";
-    await inParallel(size, async (index) => {
-      const to = `r${run}-${index}`;
-      const refill = (count: number) => this.#workload.rate === 0 && this.#send[index]?.(count);
-      await this.#join(to, (deliveries) => !byAnswer && refill(deliveries));
-      const speak = await this.#join(`s${run}-${index}`, (_, answers) => byAnswer && refill(answers));
-      senders[index] = { speak, to };
+    const name = (index: number) => `u${run}-${index}`;
+    const other = (index: number) => index ^ 1;
+    const speakers: { speak: Conversation; to: string }[] = new Array(count);
+    const refill = (index: number, freed: number) => rate === 0 && freed > 0 && this.#send[index]?.(freed);
+    await inParallel(count, async (index) => {
+      const speak = await this.#join(name(index), (deliveries, answers) =>
+        byAnswer ? refill(index, answers) : refill(other(index), deliveries),
+      );
+      speakers[index] = { speak, to: name(other(index)) };
     });
-    for (const { speak, to } of senders)
+    for (const { speak, to } of speakers)
       this.#send.push((count) => !this.#stopped && speak.link.send(speak.sends(to, count)));
     this.#sendOne = (index, body) => {
-      const { speak, to } = senders[index % size] as (typeof senders)[number];
+      const { speak, to } = speakers[index % count] as (typeof speakers)[number];
       speak.link.send(speak.sends(to, 1, body));
     };
   }

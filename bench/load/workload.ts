@@ -21,7 +21,7 @@ interface Setting {
 /** Messages go from senders, each with `inFlight` of them under way; or, with a `rate`, at scheduled times. */
 export interface Flow {
   readonly kind: "flow";
-  /** `direct`: as many receivers as senders, in pairs. `fan-out`: one sender, one room, so many receivers. */
+  /** `direct`: pairs of users who write to each other. `fan-out`: one sender, one room, so many receivers. */
   readonly shape: "direct" | "fan-out";
   /** Pairs, or receivers of the room. */
   readonly size: number;
