@@ -15,7 +15,7 @@ export function needMount(): void {
 }
 
 /** Where a system keeps what only root needs, which not every path of a user names. */
-const systemPath = `${process.env["PATH"]}:/usr/sbin:/sbin`;
+const systemPath = `${process.env.PATH}:/usr/sbin:/sbin`;
 
 function run(command: string, ...args: string[]): void {
   const env = { ...process.env, PATH: systemPath };

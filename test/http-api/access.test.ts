@@ -12,6 +12,7 @@ import { givenKeys } from "../../packages/server/src/auth/key-source.ts";
 import { systemClock } from "../../packages/server/src/core/clock.ts";
 import { Core } from "../../packages/server/src/core/core.ts";
 import type { User } from "../../packages/server/src/core/directory.ts";
+import { Few } from "../../packages/server/src/core/few.ts";
 import { type Authenticate, everydayRights } from "../../packages/server/src/core/identity.ts";
 import { MemoryEngine } from "../../packages/server/src/engine/memory.ts";
 import { startApi } from "../../packages/server/src/http/api/api.ts";
@@ -27,7 +28,7 @@ const noUser: User = {
   createdAt: 0,
   lastSeen: 0,
   everyoneSeq: 0,
-  sessions: new Set(),
+  sessions: new Few(),
   rooms: new Map(),
 };
 

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { UserKey } from "@parley/protocol";
 import type { Connection } from "../core/connection.ts";
 import type { User } from "../core/directory.ts";
+import { Few } from "../core/few.ts";
 import { everydayRights, type Identity } from "../core/identity.ts";
 import { type OperatorFile, operatorFileName } from "./operator-file.ts";
 
@@ -45,7 +46,7 @@ function nobody(): User {
     createdAt: 0,
     everyoneSeq: 0,
     lastSeen: 0,
-    sessions: new Set(),
+    sessions: new Few(),
     rooms: new Map(),
   };
 }

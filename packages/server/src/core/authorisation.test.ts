@@ -5,6 +5,7 @@ import type { RoomKey, UserKey } from "@parley/protocol";
 import { login, openCore, TestConnection, turns } from "../../testing/core-fixture.ts";
 import { type Action, type Actor, authorise, permissionsOf, type Targets } from "./authorisation.ts";
 import type { User } from "./directory.ts";
+import { Few } from "./few.ts";
 import { type Authenticate, everydayRights, type Identity, type Rights, takeAtTheirWord } from "./identity.ts";
 
 const [ann, bob] = ["ann" as UserKey, "bob" as UserKey];
@@ -18,7 +19,7 @@ function actor(rights: Partial<Rights> = {}, isServer = false): Actor {
     createdAt: 0,
     lastSeen: 0,
     everyoneSeq: 0,
-    sessions: new Set(),
+    sessions: new Few(),
     rooms,
   };
   return { user, permissions: permissionsOf({ ...everydayRights, ...rights }, ann), isServer };

@@ -28,6 +28,9 @@ class Cursor implements CursorWrite {
 
 type CursorPlace = Omit<RecordKinds["cursor"], "epoch" | "seq"> & { epoch: string; seq: number };
 
+/** Of all users who have none. */
+const noCursors: ReadonlyMap<string, Cursor> = new Map();
+
 function cursorKey(user: UserKey, device: DeviceKey | "", log: LogName): string {
   return `${user} ${device} ${log}`;
 }
@@ -35,17 +38,18 @@ function cursorKey(user: UserKey, device: DeviceKey | "", log: LogName): string 
 export class Cursors {
   readonly #engine: Engine;
   /** Cursors of users that have, or had, a session in this process. */
-  readonly #users = new Map<UserKey, Map<string, Cursor>>();
+  readonly #users = new Map<UserKey, ReadonlyMap<string, Cursor>>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
   }
 
-  async #load(user: UserKey): Promise<Map<string, Cursor>> {
+  async #load(user: UserKey): Promise<ReadonlyMap<string, Cursor>> {
     const known = this.#users.get(user);
     if (known) return known;
     const stored = await this.#engine.scan("cursor", `${user} `);
-    const loaded = new Map(stored.map(([key, value]): [string, Cursor] => [key, new Cursor(key, value)]));
+    const all = stored.map(([key, value]): [string, Cursor] => [key, new Cursor(key, value)]);
+    const loaded = all.length === 0 ? noCursors : new Map(all);
     const raced = this.#users.get(user);
     if (raced) return raced;
     this.#users.set(user, loaded);
@@ -79,9 +83,41 @@ export class Cursors {
    * one connection only (`lasting: false`) moves its user's cursor alone. The user's cursors are loaded.
    */
   of(user: UserKey, device: DeviceKey, lasting: boolean, log: LogName): DeviceCursor {
+    if (!this.#users.has(user)) throw new Error(`cursors of ${user} moved before they were loaded`);
+    return new DeviceCursor(this, { user, device: lasting ? device : "", log });
+  }
+
+  /** Moves a cursor to where it is not yet; `known` is the one that it was when it was moved last. Returns it, for the next time. */
+  move(known: Cursor | undefined, owner: Owner, { epoch, seq }: CursorPosition): Cursor {
+    const cursor = this.#find(known, owner);
+    if (cursor === undefined) return this.#make(owner, { epoch, seq });
+    const place = cursor.value;
+    if (place.seq === seq && place.epoch === epoch) return cursor;
+    place.epoch = epoch;
+    place.seq = seq;
+    if (!cursor.waiting) this.#engine.commitCursor(cursor);
+    return cursor;
+  }
+
+  /** The same, but never back within an epoch. */
+  advance(known: Cursor | undefined, owner: Owner, to: CursorPosition): Cursor {
+    const cursor = this.#find(known, owner);
+    if (cursor && cursor.value.epoch === to.epoch && cursor.value.seq >= to.seq) return cursor;
+    return this.move(cursor, owner, to);
+  }
+
+  #find(known: Cursor | undefined, { user, device, log }: Owner): Cursor | undefined {
+    if (known !== undefined && !known.gone) return known;
+    return this.#users.get(user)?.get(cursorKey(user, device, log));
+  }
+
+  #make({ user, device, log }: Owner, { epoch, seq }: CursorPosition): Cursor {
+    const made = new Cursor(cursorKey(user, device, log), { user, device, log, epoch, seq });
     const cursors = this.#users.get(user);
-    if (!cursors) throw new Error(`cursors of ${user} moved before they were loaded`);
-    return new DeviceCursor(this.#engine, cursors, { user, device: lasting ? device : "", log });
+    if (cursors === undefined || cursors === noCursors) this.#users.set(user, new Map([[made.key, made]]));
+    else (cursors as Map<string, Cursor>).set(made.key, made);
+    this.#engine.commitCursor(made);
+    return made;
   }
 
   /** Moves all the user's cursors in a log that stand before `to` there. A user without any gets the user's own. */
@@ -89,10 +125,8 @@ export class Cursors {
     const cursors = await this.#load(user);
     const own = cursorKey(user, "", log);
     for (const key of new Set([own, ...(await this.keysOf(user, log))])) {
-      const at = cursors.get(key);
-      if (at && at.value.epoch === to.epoch && at.value.seq >= to.seq) continue;
       const device = key.split(" ")[1] as DeviceKey | "";
-      move(this.#engine, cursors, at, { user, device, log }, to);
+      this.advance(cursors.get(key), { user, device, log }, to);
     }
   }
 
@@ -112,7 +146,7 @@ export class Cursors {
     for (const key of await this.keysOf(user, log)) {
       const cursor = cursors.get(key);
       if (cursor) cursor.gone = true;
-      cursors.delete(key);
+      if (cursors !== noCursors) (cursors as Map<string, Cursor>).delete(key);
       this.#engine.commitCursor({ kind: "cursor", key, value: undefined });
     }
   }
@@ -133,57 +167,27 @@ function reached(position: CursorPosition, epoch: string): number {
   return position.epoch === epoch ? position.seq : 0;
 }
 
-/** Moves a cursor, which is made if it is not there yet; where it is already, nothing is written. */
-function move(
-  engine: Engine,
-  cursors: Map<string, Cursor>,
-  known: Cursor | undefined,
-  { user, device, log }: Owner,
-  { epoch, seq }: CursorPosition,
-): Cursor {
-  if (known === undefined) {
-    const made = new Cursor(cursorKey(user, device, log), { user, device, log, epoch, seq });
-    cursors.set(made.key, made);
-    engine.commitCursor(made);
-    return made;
-  }
-  const place = known.value;
-  if (place.seq === seq && place.epoch === epoch) return known;
-  place.epoch = epoch;
-  place.seq = seq;
-  if (!known.waiting) engine.commitCursor(known);
-  return known;
-}
-
 /** A device in a log, and with it its user; device "": the user's cursor alone. Hot path. */
-export class DeviceCursor {
-  readonly #engine: Engine;
-  readonly #cursors: Map<string, Cursor>;
-  readonly #owner: Owner;
-  /** Those in `#cursors`, so that they need not be looked up; undefined: not looked up, or nothing was acknowledged yet. */
-  #device: Cursor | undefined;
-  #user: Cursor | undefined;
+export class DeviceCursor implements Owner {
+  readonly user: UserKey;
+  readonly device: DeviceKey | "";
+  readonly log: LogName;
+  readonly #cursors: Cursors;
+  /** Those of `#cursors`, so that they need not be looked up; undefined: not looked up, or nothing was acknowledged yet. */
+  #own: Cursor | undefined;
+  #users: Cursor | undefined;
 
-  constructor(engine: Engine, cursors: Map<string, Cursor>, owner: Owner) {
-    this.#engine = engine;
+  constructor(cursors: Cursors, { user, device, log }: Owner) {
     this.#cursors = cursors;
-    this.#owner = owner;
+    this.user = user;
+    this.device = device;
+    this.log = log;
   }
 
   /** The device has acknowledged up to `seq`; the user's cursor is the furthest of all devices. */
   moved(to: CursorPosition): void {
-    const owner = this.#owner;
-    if (owner.device !== "")
-      this.#device = move(this.#engine, this.#cursors, this.#known(this.#device, owner), owner, to);
-    const users = owner.device === "" ? owner : { ...owner, device: "" as const };
-    this.#user = this.#known(this.#user, users);
-    const furthest = this.#user?.value;
-    if (furthest?.epoch !== to.epoch || furthest.seq < to.seq)
-      this.#user = move(this.#engine, this.#cursors, this.#user, users, to);
-  }
-
-  #known(cursor: Cursor | undefined, { user, device, log }: Owner): Cursor | undefined {
-    if (cursor !== undefined && !cursor.gone) return cursor;
-    return this.#cursors.get(cursorKey(user, device, log));
+    if (this.device !== "") this.#own = this.#cursors.move(this.#own, this, to);
+    const whole = this.device === "" ? this : { user: this.user, device: "" as const, log: this.log };
+    this.#users = this.#cursors.advance(this.#users, whole, to);
   }
 }

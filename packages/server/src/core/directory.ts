@@ -6,6 +6,7 @@ import type { ErrorCode, LogName, RoomAddress, RoomKey, UserAddress, UserKey } f
 import type { Engine, RecordKinds, RecordWrite } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import type { CoreEvent } from "./connection.ts";
+import { Few } from "./few.ts";
 import type { Inbox } from "./limits/inbox.ts";
 
 /** A session as the rest of the core sees it through its user. */
@@ -31,7 +32,7 @@ export interface User extends UserAddress {
   lastSeen: number;
   /** What waits for the user, once that was asked (`limits/inboxes.ts`). */
   inbox?: Inbox | undefined;
-  readonly sessions: Set<UserSession>;
+  readonly sessions: Few<UserSession>;
   /** Written by this file alone. */
   rooms: ReadonlyMap<RoomKey, Membership>;
 }
@@ -79,7 +80,7 @@ export class Directory {
       kind: "user",
       key,
       inbox: undefined,
-      sessions: new Set<UserSession>(),
+      sessions: new Few<UserSession>(),
       rooms: noRooms,
     };
     this.users.set(key, user);

@@ -6,6 +6,7 @@ import type { LogName } from "@parley/protocol";
 import type { Engine } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
 import type { User } from "./directory.ts";
+import { Few } from "./few.ts";
 import { Run } from "./run.ts";
 
 /** A session's reading of one log. */
@@ -25,10 +26,13 @@ export interface Topic {
   tail: number;
   /** How many are about to subscribe. */
   joining: number;
-  readonly subscribers: Set<Subscriber>;
+  readonly subscribers: Few<Subscriber>;
   /** What was settled and is about to be offered. */
   settled: Entry[];
 }
+
+/** Most topics have nothing to offer: they share this, and none of them adds to it. */
+const noEntries: Entry[] = [];
 
 export class Hub {
   readonly #engine: Engine;
@@ -48,7 +52,14 @@ export class Hub {
    */
   async subscribe(log: LogName, create: (topic: Topic) => Subscriber | undefined): Promise<void> {
     // The topic is there before the engine is asked, so that nothing settled meanwhile is missed.
-    const topic = this.#topics.get(log) ?? { log, epoch: "", tail: 0, joining: 0, subscribers: new Set(), settled: [] };
+    const topic = this.#topics.get(log) ?? {
+      log,
+      epoch: "",
+      tail: 0,
+      joining: 0,
+      subscribers: new Few(),
+      settled: noEntries,
+    };
     this.#topics.set(log, topic);
     topic.joining += 1;
     try {
@@ -77,7 +88,8 @@ export class Hub {
     const topic = this.#topics.get(entry.log);
     if (!topic) return;
     if (entry.seq > topic.tail) topic.tail = entry.seq;
-    if (topic.settled.push(entry) > 1) return;
+    if (topic.settled.length > 0) return void topic.settled.push(entry);
+    topic.settled = [entry];
     if (this.#ready.push(topic) === 1) queueMicrotask(this.#offerReady);
   }
 
@@ -87,10 +99,12 @@ export class Hub {
     this.#ready = [];
     for (const topic of topics) {
       const { settled, subscribers } = topic;
-      topic.settled = [];
+      topic.settled = noEntries;
       const run = new Run(settled);
+      const { only } = subscribers;
       const shared = subscribers.size > 1;
-      for (const subscription of subscribers) subscription.offer(run, shared);
+      if (only) only.offer(run, false);
+      else for (const subscription of subscribers) subscription.offer(run, shared);
       if (shared) for (const entry of settled) entry.forgetEncoded();
     }
   }

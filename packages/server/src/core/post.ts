@@ -5,6 +5,7 @@
 import { type ClientMessages, type Fault, ok, type Result, type ServerMessages, type UserKey } from "@parley/protocol";
 import { type Actor, type Permissions, permissionsOf } from "./authorisation.ts";
 import type { User } from "./directory.ts";
+import { Few } from "./few.ts";
 import { everydayRights } from "./identity.ts";
 import type { SystemName } from "./reserved-names.ts";
 import type { Services } from "./services.ts";
@@ -16,7 +17,7 @@ export type Posted = ServerMessages["ok"];
 /** The server as a sender: known to nobody as a user. */
 function systemActor(name: SystemName): Actor {
   const key = name as string as UserKey;
-  const sessions = new Set<never>();
+  const sessions = new Few<never>();
   const user: User = {
     kind: "user",
     key,

@@ -8,11 +8,8 @@ const limit = 1024;
 it("pauses once above the limit, though requests that were read before still come, and resumes once", () => {
   const told: string[] = [];
   const connection = { pause: () => told.push("pause"), resume: () => told.push("resume") };
-  const queue = new RequestQueue(
-    connection,
-    () => false,
-    (error) => assert.fail(String(error)),
-  );
+  const failed = (error: unknown) => assert.fail(String(error));
+  const queue = new RequestQueue({ connection, isFull: false, failed });
   const take = (count: number) => Array.from({ length: count }, () => queue.taken());
   const answer = (count: number) => Array.from({ length: count }, () => queue.answered());
   take(limit);

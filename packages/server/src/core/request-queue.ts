@@ -7,28 +7,29 @@ import type { Connection } from "./connection.ts";
 /** Above it the connection is not read from; below half of it, again. */
 export const maxPendingRequests = 1024;
 
+/** Whose requests they are. */
+export interface Requester {
+  readonly connection: Pick<Connection, "pause" | "resume">;
+  /** Whether the peer leaves its answers unread; `drained` has to be called when that ends. */
+  readonly isFull: boolean;
+  /** A request threw or rejected. */
+  failed(error: unknown): void;
+}
+
 export class RequestQueue {
-  readonly #connection: Pick<Connection, "pause" | "resume">;
-  readonly #isFull: () => boolean;
-  readonly #onError: (error: unknown) => void;
+  readonly #requester: Requester;
   #pending = 0;
   #paused = false;
-  #last: Promise<void> = Promise.resolve();
+  /** The last of those that use the store; none: there was none yet. */
+  #last: Promise<void> | undefined;
   /** Goes on with what waits for the peer to read. */
   #whenDrained: (() => void) | undefined;
   #ended = false;
   /** Who waits for all to be answered. */
   #whenIdle: (() => void) | undefined;
 
-  /** `isFull`: whether the peer leaves its answers unread; `drained` has to be called when that ends. */
-  constructor(
-    connection: Pick<Connection, "pause" | "resume">,
-    isFull: () => boolean,
-    onError: (error: unknown) => void,
-  ) {
-    this.#connection = connection;
-    this.#isFull = isFull;
-    this.#onError = onError;
+  constructor(requester: Requester) {
+    this.#requester = requester;
   }
 
   /** A request was taken whose answer comes later. */
@@ -37,7 +38,7 @@ export class RequestQueue {
     // Frames that were read before the pause still come: the count may reach the limit again before it is over.
     if (this.#pending < maxPendingRequests || this.#paused) return;
     this.#paused = true;
-    this.#connection.pause();
+    this.#requester.connection.pause();
   }
 
   answered(): void {
@@ -45,7 +46,7 @@ export class RequestQueue {
     if (this.#whenIdle && this.#pending === 0) this.#whenIdle();
     if (this.#pending > maxPendingRequests / 2 || !this.#paused) return;
     this.#paused = false;
-    this.#connection.resume();
+    this.#requester.connection.resume();
   }
 
   /** Resolves when every request that was taken has been answered. */
@@ -56,12 +57,14 @@ export class RequestQueue {
   /** Runs a request that uses the store after those before it. */
   enqueue(request: () => Promise<void>): void {
     this.taken();
-    this.#last = this.#last.then(() => this.#run(request)).catch(this.#onError);
+    this.#last = (this.#last ?? Promise.resolve())
+      .then(() => this.#run(request))
+      .catch((error) => this.#requester.failed(error));
   }
 
   async #run(request: () => Promise<void>): Promise<void> {
     try {
-      if (this.#isFull() && !this.#ended) await new Promise<void>((resolve) => (this.#whenDrained = resolve));
+      if (this.#requester.isFull && !this.#ended) await new Promise<void>((resolve) => (this.#whenDrained = resolve));
       if (!this.#ended) await request();
     } finally {
       this.answered();

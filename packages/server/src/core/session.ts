@@ -11,7 +11,7 @@ import type { User } from "./directory.ts";
 import type { Identity } from "./identity.ts";
 import type { Watcher } from "./presence.ts";
 import { readableBy, startOf } from "./reading-start.ts";
-import { RequestQueue } from "./request-queue.ts";
+import { type Requester, RequestQueue } from "./request-queue.ts";
 import type { Run } from "./run.ts";
 import type { Services } from "./services.ts";
 import { type Reader, Subscription } from "./subscription.ts";
@@ -30,7 +30,7 @@ export interface SessionOptions {
   readonly onEnd: (session: Session) => void;
 }
 
-export class Session implements Reader, Watcher, Actor {
+export class Session implements Reader, Watcher, Actor, Requester {
   readonly id: string;
   readonly user: User;
   readonly device: DeviceKey;
@@ -48,7 +48,7 @@ export class Session implements Reader, Watcher, Actor {
   #identity: Identity;
   #permissions: Permissions;
   readonly #services: Services;
-  readonly #connection: Connection;
+  readonly connection: Connection;
   readonly #lasting: boolean;
   readonly #onEnd: (session: Session) => void;
   readonly #receiver: Receiver;
@@ -60,12 +60,12 @@ export class Session implements Reader, Watcher, Actor {
   #unacked = 0;
   #full = false;
   #started = false;
-  /** What was to be told before the peer had its `welcome`. */
-  #early: Told[] = [];
+  /** What was to be told before the peer had its `welcome`; none: nothing was. */
+  #early: Told[] | undefined;
 
   constructor(services: Services, connection: Connection, options: SessionOptions) {
     this.#services = services;
-    this.#connection = connection;
+    this.connection = connection;
     this.id = options.id;
     this.gateway = connection.info.gateway;
     this.user = options.user;
@@ -85,21 +85,21 @@ export class Session implements Reader, Watcher, Actor {
       gateway: connection.info.gateway,
     };
     this.#catchUp = new CatchUp(services, this);
-    const onError = (error: unknown) => services.onError("bug", error);
-    this.requests = new RequestQueue(connection, () => this.#full, onError);
+    this.requests = new RequestQueue(this);
   }
 
   /** Begins delivery; the gateway has told the peer `welcome`. */
   start(): void {
     this.#started = true;
-    for (const event of this.#early.splice(0)) this.tell(event);
+    for (const event of this.#early ?? []) this.tell(event);
+    this.#early = undefined;
     for (const subscription of this.subscriptions.values()) this.#begin(subscription);
     this.#catchUp.start();
   }
 
   /** Which gateway it came by, and from where. */
   get info(): Connection["info"] {
-    return this.#connection.info;
+    return this.connection.info;
   }
 
   /** Messages that were sent to it and are not acknowledged. */
@@ -109,7 +109,7 @@ export class Session implements Reader, Watcher, Actor {
 
   /** Bytes that wait to be taken by the peer; undefined where its gateway does not know. */
   get waitingBytes(): number | undefined {
-    return this.#connection.waitingBytes;
+    return this.connection.waitingBytes;
   }
 
   /** As a sender of messages: what it sends to itself does not count as delivered to somebody. */
@@ -118,7 +118,7 @@ export class Session implements Reader, Watcher, Actor {
   }
 
   get hearsOnlyStored(): boolean {
-    return this.#connection.hearsOnlyStored ?? false;
+    return this.connection.hearsOnlyStored ?? false;
   }
 
   get isServer(): false {
@@ -229,7 +229,7 @@ export class Session implements Reader, Watcher, Actor {
   }
 
   push(entry: Entry, shared: boolean): boolean {
-    if (this.#connection.deliver(entry, shared) === "full") {
+    if (this.connection.deliver(entry, shared) === "full") {
       this.#full = true;
       return false;
     }
@@ -241,7 +241,7 @@ export class Session implements Reader, Watcher, Actor {
 
   pushAll(run: Run, shared: boolean): boolean {
     const count = run.entries.length;
-    if (this.#full || this.#unacked + count > this.window || !this.#connection.deliverAll?.(run, shared)) return false;
+    if (this.#full || this.#unacked + count > this.window || !this.connection.deliverAll?.(run, shared)) return false;
     this.#unacked += count;
     this.#services.traffic.delivered += count;
     this.#services.deliveries.delivered(this.#receiver, run.log, run.first, run.last);
@@ -302,10 +302,20 @@ export class Session implements Reader, Watcher, Actor {
 
   // Answers
 
+  get isFull(): boolean {
+    return this.#full;
+  }
+
+  failed(error: unknown): void {
+    this.#services.onError("bug", error);
+  }
+
   tell(event: Told): void {
     if (this.ended) return;
-    if (!this.#started) this.#early.push(event);
-    else if (this.#connection.deliver(event, false) === "full") this.#full = true;
+    if (!this.#started) {
+      this.#early ??= [];
+      this.#early.push(event);
+    } else if (this.connection.deliver(event, false) === "full") this.#full = true;
   }
 
   /** Answers a request with what was wrong. */
@@ -327,7 +337,7 @@ export class Session implements Reader, Watcher, Actor {
   tellPresence(users: readonly User[]): void {
     if (this.ended) return;
     const event = { op: "presence", users: users.map((user) => this.#services.presence.of(user)) } as const;
-    if (this.#connection.deliver(event, false) === "queued") return;
+    if (this.connection.deliver(event, false) === "queued") return;
     this.#full = true;
     this.#missedPresence ??= new Set();
     for (const user of users) this.#missedPresence.add(user);
@@ -338,13 +348,13 @@ export class Session implements Reader, Watcher, Actor {
   /** Closes the connection from our side. */
   close(code: ErrorCode, message: string): void {
     if (this.ended) return;
-    this.#connection.close(code, message);
+    this.connection.close(code, message);
     this.end();
   }
 
   /** Takes nothing more, and closes when what it has asked is answered or there has been time `enough`. */
   async leave(code: ErrorCode, message: string, enough: Promise<void>): Promise<void> {
-    this.#connection.pause();
+    this.connection.pause();
     await Promise.race([this.requests.idle(), enough]);
     this.close(code, message);
   }

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import type { LogName, UserKey } from "@parley/protocol";
 import { Entry } from "../engine/entry.ts";
 import type { User } from "./directory.ts";
+import { Few } from "./few.ts";
 import { Run } from "./run.ts";
 import { type Reader, Subscription } from "./subscription.ts";
 
@@ -65,7 +66,7 @@ class TestReader implements Reader {
 
 function subscribe(position = 0, live = true): { reader: TestReader; subscription: Subscription } {
   const reader = new TestReader();
-  const topic = { log, epoch: "e1", tail: position, joining: 0, subscribers: new Set<never>(), settled: [] };
+  const topic = { log, epoch: "e1", tail: position, joining: 0, subscribers: new Few<never>(), settled: [] };
   const subscription = new Subscription(topic, reader, position);
   subscription.live = live;
   return { reader, subscription };

@@ -60,7 +60,8 @@ export class Subscription implements Subscriber {
   cursor: DeviceCursor | undefined;
   /** Messages that the peer has rejected and whose dead letters are not on disk yet. */
   rejecting = 0;
-  readonly #unacked = new Unacked();
+  /** None while nothing was sent yet. */
+  #unacked: Unacked | undefined;
   /** None while nobody waits. */
   #awaited: Awaited[] | undefined;
   /** Seqs of entries that have expired, and whose dead letters are on their way; none while there was none yet. */
@@ -81,12 +82,12 @@ export class Subscription implements Subscriber {
   }
 
   get unacked(): number {
-    return this.#unacked.count;
+    return this.#unacked === undefined ? 0 : this.#unacked.count;
   }
 
   /** Whether the entry was sent and is not acknowledged. */
   hasInFlight(seq: number): boolean {
-    return this.#unacked.has(seq);
+    return this.#unacked?.has(seq) ?? false;
   }
 
   /** Entries were settled at the tail of the log. */
@@ -102,6 +103,7 @@ export class Subscription implements Subscriber {
     if (first !== this.sent + 1 || !run.plain || this.#expiredFrom !== 0) return false;
     if (run.mayBeFrom(this.#reader.userOrigin) || !this.#reader.pushAll(run, shared)) return false;
     this.sent = last;
+    this.#unacked ??= new Unacked();
     this.#unacked.add(first, last);
     return true;
   }
@@ -133,6 +135,7 @@ export class Subscription implements Subscriber {
     if (own) return this.#skip(entry.seq);
     if (!this.#reader.open || !this.#reader.push(entry, shared)) return false;
     this.sent = entry.seq;
+    this.#unacked ??= new Unacked();
     this.#unacked.add(entry.seq, entry.seq);
     if (wantsReceipt(entry.payload)) this.#await(entry);
     return true;
@@ -183,8 +186,8 @@ export class Subscription implements Subscriber {
 
   /** Acknowledges up to `seq` (not beyond `sent`). Returns how many messages that freed. */
   ack(seq: number): number {
-    const freed = this.#unacked.ack(seq);
-    const reached = this.#unacked.count === 0 ? this.sent : seq;
+    const freed = this.#unacked?.ack(seq) ?? 0;
+    const reached = this.unacked === 0 ? this.sent : seq;
     this.acked = Math.max(this.acked, this.#burying === undefined ? reached : this.#upTo(reached));
     return freed;
   }

@@ -9,7 +9,11 @@ const entry = (log: string, seq: number) => new Entry(log as LogName, "e1", seq,
 
 function open() {
   const acknowledged: string[] = [];
-  return { acknowledged, acks: new AutoAck((log, seq) => acknowledged.push(`${log} ${seq}`)) };
+  const acknowledge = (who: string, log: string, seq: number) => {
+    assert.equal(who, "session");
+    acknowledged.push(`${log} ${seq}`);
+  };
+  return { acknowledged, acks: new AutoAck({ acknowledge }, "session") };
 }
 
 describe("acknowledging by writes", () => {

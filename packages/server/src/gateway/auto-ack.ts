@@ -25,25 +25,33 @@ class Reached {
     }
   }
 
-  tell(acknowledge: (log: LogName, seq: number) => void): void {
+  tell<S>(core: Acknowledged<S>, session: S): void {
     const others = this.#others;
     const log = this.#log;
     this.#log = undefined;
     this.#others = undefined;
-    if (log !== undefined) acknowledge(log, this.#seq);
-    if (others) for (const [other, seq] of others) acknowledge(other, seq);
+    if (log !== undefined) core.acknowledge(session, log, this.#seq);
+    if (others) for (const [other, seq] of others) core.acknowledge(session, other, seq);
   }
 }
 
-export class AutoAck {
-  readonly #acknowledge: (log: LogName, seq: number) => void;
+/** Who is told: the core. */
+export interface Acknowledged<S> {
+  /** All of the log up to `seq` that was for the session has left. */
+  acknowledge(session: S, log: LogName, seq: number): void;
+}
+
+/** Of one session. */
+export class AutoAck<S> {
+  readonly #core: Acknowledged<S>;
+  readonly #session: S;
   /** What is in the outbox, and what is in each write under way: most often there is none. */
   #queued = new Reached();
   #writing: Reached[] | undefined;
 
-  /** `acknowledge` is called with the furthest seq of each log that has left. */
-  constructor(acknowledge: (log: LogName, seq: number) => void) {
-    this.#acknowledge = acknowledge;
+  constructor(core: Acknowledged<S>, session: S) {
+    this.#core = core;
+    this.#session = session;
   }
 
   /** All of the log up to `seq` that is for this peer was put into the outbox. */
@@ -57,13 +65,13 @@ export class AutoAck {
     queueMicrotask(() => {
       const ahead = this.#queued.isEmpty ? this.#writing?.at(-1) : this.#queued;
       if (ahead) ahead.set(log, seq);
-      else this.#acknowledge(log, seq);
+      else this.#core.acknowledge(this.#session, log, seq);
     });
   }
 
   /** All that was in the outbox has left. */
   left(): void {
-    this.#queued.tell(this.#acknowledge);
+    this.#queued.tell(this.#core, this.#session);
   }
 
   /** The outbox writes all that it holds. */
@@ -75,6 +83,6 @@ export class AutoAck {
 
   /** The oldest write under way has left. */
   written(): void {
-    this.#writing?.shift()?.tell(this.#acknowledge);
+    this.#writing?.shift()?.tell(this.#core, this.#session);
   }
 }

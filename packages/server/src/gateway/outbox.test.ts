@@ -37,7 +37,7 @@ const framing: Framing = {
 function open(maxBytes = 100): { stream: SlowStream; outbox: Outbox; drained: string[] } {
   const stream = new SlowStream();
   const drained: string[] = [];
-  const outbox = new Outbox(stream, framing, maxBytes, () => drained.push("drained"));
+  const outbox = new Outbox(stream, framing, maxBytes, { drained: () => void drained.push("drained") });
   return { stream, outbox, drained };
 }
 

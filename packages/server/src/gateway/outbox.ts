@@ -8,6 +8,11 @@ import type { Writable } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { encodeFrames, FrameMemory, type Framing } from "./frames.ts";
 
+export interface OutboxOwner {
+  /** The outbox was full, and has room again. */
+  drained(): void;
+}
+
 /** Is told when what an outbox holds is handed to the operating system. */
 export interface WriteObserver {
   /** All that it held was, at once, and so was everything before. */
@@ -43,7 +48,7 @@ export class Outbox {
   readonly #stream: Writable;
   readonly #framing: Framing;
   readonly #maxBytes: number;
-  readonly #onDrained: () => void;
+  readonly #owner: OutboxOwner;
   #observer: WriteObserver | undefined;
   /** Writes that the observer was told of, and which are not over. */
   #underWay = 0;
@@ -55,15 +60,16 @@ export class Outbox {
   #queuedBytes = 0;
   #scheduled = false;
   #full = false;
+  /** Whether the stream tells when it has room again: most are never full. */
+  #listens = false;
   #closed = false;
 
-  constructor(stream: Writable, framing: Framing, maxBytes: number, onDrained: () => void) {
+  constructor(stream: Writable, framing: Framing, maxBytes: number, owner: OutboxOwner) {
     this.#stream = stream;
     this.#tells = stream instanceof Socket && !(stream instanceof TLSSocket);
     this.#framing = framing;
     this.#maxBytes = maxBytes;
-    this.#onDrained = onDrained;
-    stream.on("drain", () => this.#drained());
+    this.#owner = owner;
   }
 
   /** Sets who is told of writes. */
@@ -74,8 +80,15 @@ export class Outbox {
 
   /** Whether what is waiting to be taken by the peer has reached the limit. */
   get full(): boolean {
-    if (!this.#full) this.#full = this.waitingBytes > this.#maxBytes;
+    if (!this.#full && this.waitingBytes > this.#maxBytes) this.#fill();
     return this.#full;
+  }
+
+  #fill(): void {
+    this.#full = true;
+    if (this.#listens) return;
+    this.#listens = true;
+    this.#stream.on("drain", () => this.#drained());
   }
 
   /** Bytes that wait to be taken by the peer, about. */
@@ -154,7 +167,7 @@ export class Outbox {
   #drained(): void {
     if (!this.#full || this.#closed) return;
     this.#full = false;
-    this.#onDrained();
+    this.#owner.drained();
   }
 
   /** Writes what is queued and takes nothing more. */

@@ -15,8 +15,8 @@ import type { Entry, EntryEncoder } from "../engine/entry.ts";
 import { AutoAck } from "./auto-ack.ts";
 import { FlowGate } from "./flow-gate.ts";
 import type { GatewayLog } from "./gateway.ts";
-import { isOwn, type Viewer } from "./rendering.ts";
-import { TaskQueue } from "./task-queue.ts";
+import { isOwn } from "./rendering.ts";
+import { type TaskOwner, TaskQueue } from "./task-queue.ts";
 import { unexpected } from "./unexpected.ts";
 import type { Wire } from "./wire.ts";
 
@@ -47,7 +47,7 @@ export interface OnLogin {
   beforeStart?(session: Session): void;
 }
 
-export class Participant implements Connection, Watched {
+export class Participant implements Connection, Watched, TaskOwner {
   readonly info: Connection["info"];
   readonly tasks: TaskQueue;
   readonly #core: Core;
@@ -59,8 +59,7 @@ export class Participant implements Connection, Watched {
   /** So much time is given to log in, where that is asked for. */
   #loginTimer: NodeJS.Timeout | undefined;
   #session: Session | undefined;
-  #viewer: Viewer | undefined;
-  #acks = new AutoAck(() => {});
+  #acks: AutoAck<Session> | undefined;
   /** Called when the session is no longer behind, or nothing can be told to the peer any more. */
   #whenLive: (() => void) | undefined;
   /** Whether a login was begun on it. */
@@ -79,7 +78,7 @@ export class Participant implements Connection, Watched {
     this.#log = log;
     this.#gate = new FlowGate(wire, wire.outbox);
     this.#open = core.traffic.connected(this);
-    this.tasks = new TaskQueue(this.#gate, (error) => log.error(`bug in ${wire.info.gateway}`, error));
+    this.tasks = new TaskQueue(this.#gate, this);
     if (!core.openLogin) this.#awaitLogin("no token");
   }
 
@@ -119,8 +118,7 @@ export class Participant implements Connection, Watched {
       this.#session = session;
       this.#open.user = session.user.name;
       this.#wire.allowance?.isOf(this.#core.limiter.user(session.user.key));
-      this.#viewer = { key: session.user.key, name: session.user.name, since: this.#core.now() };
-      const acks = new AutoAck((log, seq) => this.#core.acknowledge(session, log, seq));
+      const acks = new AutoAck(this.#core, session);
       this.#acks = acks;
       this.#wire.outbox.observe(acks);
       beforeStart?.(session);
@@ -205,12 +203,12 @@ export class Participant implements Connection, Watched {
     const { outbox } = this.#wire;
     if (outbox.full || this.#lost) return "full";
     if (!this.#shows(entry)) {
-      this.#acks.skipped(entry);
+      this.#acks?.skipped(entry);
       return "queued";
     }
     const speech = this.#speech;
     outbox.push(shared ? entry.encodedBy(speech.shared) : speech.encode(entry));
-    this.#acks.queued(entry.log, entry.seq);
+    this.#acks?.queued(entry.log, entry.seq);
     return "queued";
   }
 
@@ -220,12 +218,12 @@ export class Participant implements Connection, Watched {
     if (outbox.full || this.#lost || speech.shows) return false;
     if (shared) outbox.push(run.encodedBy(speech.shared));
     else for (const entry of run.entries) outbox.push(speech.encode(entry));
-    this.#acks.queued(run.log, run.last);
+    this.#acks?.queued(run.log, run.last);
     return true;
   }
 
   #shows(entry: Entry): boolean {
-    if (this.#viewer && isOwn(entry, this.#viewer)) return false;
+    if (this.#session && isOwn(entry, this.#session)) return false;
     return this.#speech.shows?.(entry) ?? true;
   }
 
@@ -246,6 +244,12 @@ export class Participant implements Connection, Watched {
     this.#end();
     this.#wire.outbox.close();
     this.#wire.end(errors[code].wsClose, code);
+  }
+
+  // As the owner of its tasks
+
+  failed(error: unknown): void {
+    this.#log.error(`bug in ${this.info.gateway}`, error);
   }
 
   // As the wire's

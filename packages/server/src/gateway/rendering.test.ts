@@ -64,7 +64,7 @@ describe("splicing", () => {
 });
 
 describe("one's own messages", () => {
-  const viewer = { key: "ann", name: "Ann", since: 100 };
+  const viewer = { user: { key: "ann", name: "Ann" }, since: 100 };
   const own = (log: string, to: string | string[], ts: number, from = "Ann") =>
     isOwn(entry(log, { from, to, ts, body: '"from":"Ann","to":' }), viewer);
 

@@ -68,8 +68,7 @@ function addressee(to: StoredMessage["to"], log: string): string {
 
 /** Whose messages a connection shows, and since when it speaks for that user. */
 export interface Viewer {
-  readonly key: string;
-  readonly name: string;
+  readonly user: { readonly key: string; readonly name: string };
   /** Milliseconds since the epoch. */
   readonly since: number;
 }
@@ -80,9 +79,9 @@ export interface Viewer {
  * do not expect to hear from themselves.
  */
 export function isOwn({ log, payload }: Entry, viewer: Viewer): boolean {
-  const { name } = viewer;
+  const { key, name } = viewer.user;
   if (!payload.startsWith(name, nameAt) || payload.charCodeAt(nameAt + name.length) !== quote) return false;
   const { from, to, ts } = parsePayload(payload);
-  if (from !== viewer.name) return false;
-  return log === viewer.key ? ![to].flat().includes(viewer.name) : ts < viewer.since;
+  if (from !== name) return false;
+  return log === key ? ![to].flat().includes(name) : ts < viewer.since;
 }

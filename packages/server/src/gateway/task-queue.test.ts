@@ -7,7 +7,7 @@ import { TaskQueue } from "./task-queue.ts";
 function open() {
   const events: string[] = [];
   const source = { pause: () => events.push("pause"), resume: () => events.push("resume") };
-  const queue = new TaskQueue(source, (error) => events.push(String(error)));
+  const queue = new TaskQueue(source, { failed: (error) => events.push(String(error)) });
   const at = (name: string) => () => {
     events.push(name);
     return undefined;

@@ -7,21 +7,27 @@ import type { Pausable } from "./flow-gate.ts";
 /** Returns a promise where it is not done yet. */
 export type Task = () => Promise<void> | undefined;
 
+export interface TaskOwner {
+  /** A task threw or rejected; the next one goes on. */
+  failed(error: unknown): void;
+}
+
 export class TaskQueue {
   readonly #source: Pausable;
-  readonly #onError: (error: unknown) => void;
-  readonly #waiting: Task[] = [];
+  readonly #owner: TaskOwner;
+  /** None while nothing had to wait yet. */
+  #waiting: Task[] | undefined;
   #busy = false;
 
-  /** `onError` is told of a task that threw or rejected; the next one goes on. */
-  constructor(source: Pausable, onError: (error: unknown) => void) {
+  constructor(source: Pausable, owner: TaskOwner) {
     this.#source = source;
-    this.#onError = onError;
+    this.#owner = owner;
   }
 
   run(task: Task): void {
-    if (this.#busy) this.#waiting.push(task);
-    else this.#start(task);
+    if (!this.#busy) return this.#start(task);
+    this.#waiting ??= [];
+    this.#waiting.push(task);
   }
 
   #start(task: Task): void {
@@ -30,9 +36,9 @@ export class TaskQueue {
       if (!done) return;
       this.#busy = true;
       this.#source.pause();
-      done.catch(this.#onError).finally(() => this.#next());
+      done.catch((error) => this.#owner.failed(error)).finally(() => this.#next());
     } catch (error) {
-      this.#onError(error);
+      this.#owner.failed(error);
     }
   }
 
@@ -40,7 +46,7 @@ export class TaskQueue {
     this.#busy = false;
     this.#source.resume();
     while (!this.#busy) {
-      const task = this.#waiting.shift();
+      const task = this.#waiting?.shift();
       if (!task) return;
       this.#start(task);
     }

@@ -97,7 +97,7 @@ export function tcpWire(
   return {
     info: { gateway, address: `${socket.remoteAddress}:${socket.remotePort}` },
     allowance: allowanceOf(socket),
-    outbox: new Outbox(socket, framing, maxOutboxBytes, () => events.drained()),
+    outbox: new Outbox(socket, framing, maxOutboxBytes, events),
     pause: () => socket.pause(),
     resume: () => socket.resume(),
     probe: () => {},

@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Connection } from "../core/connection.ts";
 import type { Allowance } from "../core/limits/allowance.ts";
-import { destroyOnError, refuseUpgrade } from "../http/upgrade-refusal.ts";
+import { refuseUpgrade } from "../http/upgrade-refusal.ts";
 import { allowanceOf } from "./doors.ts";
 import { FrameProgress } from "./frame-progress.ts";
 import { Outbox } from "./outbox.ts";
@@ -61,6 +61,22 @@ export class WebSocketAcceptor {
   }
 }
 
+const wireKey = Symbol("wire");
+type Carrier = Socket & { [wireKey]?: WebSocketWire };
+
+// One listener for all sockets: a closure for each is memory of every connection.
+function tellData(this: Carrier, chunk: Buffer): void {
+  this[wireKey]?.received(chunk);
+}
+
+function tellEnd(this: Carrier): void {
+  this[wireKey]?.halfClosed();
+}
+
+function tellClose(this: Carrier): void {
+  this[wireKey]?.gone();
+}
+
 const pingFrame = controlFrame(opcodes.ping);
 
 class WebSocketWire implements Wire, ReceivedFrames {
@@ -80,7 +96,7 @@ class WebSocketWire implements Wire, ReceivedFrames {
   constructor(socket: Socket, { gateway, maxPayload, maxOutboxBytes, idleMs }: WebSocketAcceptorOptions) {
     this.#socket = socket;
     this.info = { gateway, address: `${socket.remoteAddress}:${socket.remotePort}` };
-    this.outbox = new Outbox(socket, webSocketText, maxOutboxBytes, () => this.#drained());
+    this.outbox = new Outbox(socket, webSocketText, maxOutboxBytes, this);
     this.allowance = allowanceOf(socket);
     this.#receiver = new WebSocketReceiver(maxPayload, this);
     this.#progress = new FrameProgress(idleMs);
@@ -90,12 +106,9 @@ class WebSocketWire implements Wire, ReceivedFrames {
   start(events: WebSocketEvents): void {
     if (this.#closing) events.gone();
     else this.#events = events;
-    this.#socket
-      .setTimeout(0)
-      .on("error", destroyOnError)
-      .on("data", (chunk: Buffer) => this.#received(chunk))
-      .on("end", () => this.#halfClosed())
-      .on("close", () => this.#closed());
+    const socket: Carrier = this.#socket;
+    socket[wireKey] = this;
+    socket.setTimeout(0).on("data", tellData).on("end", tellEnd).on("close", tellClose);
   }
 
   // As the gateway's
@@ -155,12 +168,28 @@ class WebSocketWire implements Wire, ReceivedFrames {
     return isAdmitted;
   }
 
-  #received(chunk: Buffer): void {
+  // As the socket's
+
+  received(chunk: Buffer): void {
     const isWhole = this.#receiver.push(chunk);
     if (this.#progress.took(chunk.length, isWhole)) this.#events?.heard();
   }
 
-  #drained(): void {
+  /** The peer sends no more, without a close frame. */
+  halfClosed(): void {
+    if (!this.#closing) this.#leave();
+    this.#socket.end();
+  }
+
+  gone(): void {
+    this.#closing = true;
+    clearTimeout(this.#linger);
+    this.#gone();
+  }
+
+  // As the outbox's
+
+  drained(): void {
     const pong = this.#owedPong;
     this.#owedPong = undefined;
     if (pong) this.outbox.push(pong);
@@ -175,24 +204,12 @@ class WebSocketWire implements Wire, ReceivedFrames {
     this.#socket.resume();
   }
 
-  /** The peer sends no more, without a close frame. */
-  #halfClosed(): void {
-    if (!this.#closing) this.#leave();
-    this.#socket.end();
-  }
-
   /** Writes what is queued and nothing more; in some time the connection is over, whatever the peer does. */
   #leave(): void {
     this.#closing = true;
     this.#gone();
     this.outbox.close();
     this.#linger = setTimeout(() => this.#socket.destroy(), lingerMs).unref();
-  }
-
-  #closed(): void {
-    this.#closing = true;
-    clearTimeout(this.#linger);
-    this.#gone();
   }
 
   #gone(): void {

@@ -3,18 +3,29 @@
  * while anybody holds it and until its buckets are full again; then it is as good as new, and forgotten. Nothing is
  * swept by a timer: whoever opens a new account looks after two old ones.
  */
-import { Bucket } from "./bucket.ts";
-import type { AddressPolicy, Rate } from "./policy.ts";
+import { Bucket, Flow } from "./bucket.ts";
+import type { Rate } from "./policy.ts";
+
+/** What meters of one kind have in common. */
+export class MeterRate {
+  readonly messages: Flow;
+  readonly bytes: Flow;
+
+  /** `maxFrameBytes`: one frame of that size fits, however low the rate. `now`: as in `Flow`. */
+  constructor({ messagesPerSecond, bytesPerSecond }: Rate, maxFrameBytes: number, now: () => number) {
+    this.messages = new Flow(messagesPerSecond, now, 1);
+    this.bytes = new Flow(bytesPerSecond, now, maxFrameBytes);
+  }
+}
 
 /** Messages and bytes at a rate. Hot path. */
 export class Meter {
   readonly #messages: Bucket;
   readonly #bytes: Bucket;
 
-  /** `maxFrameBytes`: one frame of that size fits, however low the rate. */
-  constructor({ messagesPerSecond, bytesPerSecond }: Rate, maxFrameBytes: number, now: () => number) {
-    this.#messages = new Bucket(messagesPerSecond, now, 1);
-    this.#bytes = new Bucket(bytesPerSecond, now, maxFrameBytes);
+  constructor({ messages, bytes }: MeterRate) {
+    this.#messages = new Bucket(messages);
+    this.#bytes = new Bucket(bytes);
   }
 
   /** Takes a frame. Returns in how many ms what is owed then will have flowed in; 0: nothing. */
@@ -54,9 +65,9 @@ export class AddressAccount extends Account {
   strangers = 0;
   readonly #arrivals: Bucket;
 
-  constructor(meter: Meter, { connectionsPerSecond }: AddressPolicy, now: () => number) {
+  constructor(meter: Meter, arrivals: Flow) {
     super(meter);
-    this.#arrivals = new Bucket(connectionsPerSecond, now, 1);
+    this.#arrivals = new Bucket(arrivals);
   }
 
   /** One more connects. Returns in how many ms it may; 0: now. */

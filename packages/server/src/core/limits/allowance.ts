@@ -4,7 +4,7 @@
  * it) is owed, and the gateway does not read from the peer until the debt is paid. Hot path (`npm run bench`).
  */
 import type { Account, AddressAccount, Meter } from "./accounts.ts";
-import { Bucket } from "./bucket.ts";
+import { Bucket, Flow } from "./bucket.ts";
 
 /**
  * A peer that was refused is refused until it has been silent for so long at least: what it had sent before it heard of
@@ -66,7 +66,7 @@ export class Allowance {
 
   /** The last request was refused. Returns for how many ms its sender should not be read from, because it goes on regardless. */
   refused(): number {
-    this.#refusals ??= new Bucket(refusalsPerSecond, this.#now);
+    this.#refusals ??= new Bucket(new Flow(refusalsPerSecond, this.#now));
     const pause = Math.min(longestPauseMs, this.#refusals.take(1 + this.#refusedBytes / refusalBytes));
     // What waits meanwhile was sent before the refusal was heard.
     if (pause > 0) this.#silentUntil += pause;
@@ -75,7 +75,7 @@ export class Allowance {
 
   /** A frame came that is not of the protocol. False: too many, it is time to close. */
   faulty(): boolean {
-    this.#faults ??= new Bucket(faultsPerSecond, this.#now);
+    this.#faults ??= new Bucket(new Flow(faultsPerSecond, this.#now));
     return this.#faults.take(1) === 0;
   }
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Bucket } from "./bucket.ts";
+import { Bucket, Flow } from "./bucket.ts";
 
 /** A bucket whose clock is turned by each call. */
 function create(perSecond: number, start: number, atLeast = 0) {
   let time = start;
-  const bucket = new Bucket(perSecond, () => time, atLeast);
+  const bucket = new Bucket(new Flow(perSecond, () => time, atLeast));
   const at = <T>(now: number, call: () => T): T => {
     time = now;
     return call();

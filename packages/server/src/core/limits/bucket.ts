@@ -8,25 +8,34 @@
 /** How much it holds, in seconds of the rate. */
 export const burstSeconds = 2;
 
-export class Bucket {
-  readonly #now: () => number;
-  readonly #perMs: number;
-  readonly #burst: number;
-  #tokens: number;
-  /** Before the last taking. */
-  #before = 0;
-  /** Up to when what has flowed in was added. */
-  #at: number;
+/** What buckets of one kind have in common. */
+export class Flow {
+  readonly now: () => number;
+  readonly perMs: number;
+  readonly burst: number;
 
   /** `perSecond` of 0: no limit. `now`: ms of a clock that is never set back. `atLeast`: what one taking may need. */
   constructor(perSecond: number, now: () => number, atLeast = 0) {
     // Not Infinity: nothing has flowed in after no time, and that product is not a number.
     const rate = perSecond === 0 ? Number.MAX_SAFE_INTEGER : perSecond;
-    this.#now = now;
-    this.#perMs = rate / 1000;
-    this.#burst = Math.max(rate * burstSeconds, atLeast);
-    this.#tokens = this.#burst;
-    this.#at = now();
+    this.now = now;
+    this.perMs = rate / 1000;
+    this.burst = Math.max(rate * burstSeconds, atLeast);
+  }
+}
+
+export class Bucket {
+  readonly #flow: Flow;
+  #tokens: number;
+  /** Before the last taking. */
+  #before = 0;
+  /** Up to when what has flowed in was added, in whole ms: a number with a fraction is an object of its own. */
+  #at: number;
+
+  constructor(flow: Flow) {
+    this.#flow = flow;
+    this.#tokens = flow.burst;
+    this.#at = Math.floor(flow.now());
   }
 
   /** Takes `amount`, also where that is more than there is. Returns in how many ms what is owed will have flowed in; 0: nothing is owed. */
@@ -39,11 +48,12 @@ export class Bucket {
   }
 
   #refill(amount: number): number {
-    const now = this.#now();
-    this.#before = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#perMs);
-    this.#at = now;
-    this.#tokens = Math.max(this.#before - amount, -this.#burst);
-    return this.#tokens >= 0 ? 0 : -this.#tokens / this.#perMs;
+    const { now, burst, perMs } = this.#flow;
+    const whole = Math.floor(now());
+    this.#before = Math.min(burst, this.#tokens + (whole - this.#at) * perMs);
+    this.#at = whole;
+    this.#tokens = Math.max(this.#before - amount, -burst);
+    return this.#tokens >= 0 ? 0 : -this.#tokens / perMs;
   }
 
   /** Takes the last taking back, because it was refused. */
@@ -53,6 +63,7 @@ export class Bucket {
 
   /** Whether it is as if nothing had ever been taken. */
   isFull(): boolean {
-    return this.#tokens + (this.#now() - this.#at) * this.#perMs >= this.#burst;
+    const { now, burst, perMs } = this.#flow;
+    return this.#tokens + (now() - this.#at) * perMs >= burst;
   }
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { UserKey } from "@parley/protocol";
-import { Account, Accounts, Meter } from "./accounts.ts";
+import { Account, Accounts, Meter, MeterRate } from "./accounts.ts";
 import type { Allowance } from "./allowance.ts";
 import { Limiter } from "./limiter.ts";
 import { defaultPolicy, type LimitPolicy } from "./policy.ts";
@@ -177,7 +177,7 @@ describe("accounts", () => {
   it("are forgotten when nobody holds them and they are as good as new, and not before", () => {
     const rate = { messagesPerSecond: 10, bytesPerSecond: 0 };
     let time = 0;
-    const accounts = new Accounts(() => new Account(new Meter(rate, 0, () => time)));
+    const accounts = new Accounts(() => new Account(new Meter(new MeterRate(rate, 0, () => time))));
     const held = accounts.of("held");
     held.holders = 1;
     accounts.of("used").meter.take(1);

@@ -4,8 +4,9 @@
  * no connection, a request over HTTP or a datagram (`request`). Knows addresses as words, not as sockets.
  */
 import { type Fault, fail, ok, type Result, type UserKey } from "@parley/protocol";
-import { Account, Accounts, AddressAccount, Meter } from "./accounts.ts";
+import { Account, Accounts, AddressAccount, Meter, MeterRate } from "./accounts.ts";
 import { Allowance } from "./allowance.ts";
+import { Flow } from "./bucket.ts";
 import type { LimitPolicy } from "./policy.ts";
 
 /** When a connection that was one too many may be tried again. */
@@ -18,7 +19,7 @@ export function rateLimited(retryMs: number): Fault {
 
 export class Limiter {
   readonly #policy: LimitPolicy;
-  readonly #maxFrameBytes: number;
+  readonly #connections: MeterRate;
   readonly #now: () => number;
   readonly #users: Accounts<Account>;
   readonly #addresses: Accounts<AddressAccount>;
@@ -26,12 +27,13 @@ export class Limiter {
   /** `now`: ms of a clock that is never set back. */
   constructor(policy: LimitPolicy, maxFrameBytes: number, now: () => number = () => performance.now()) {
     this.#policy = policy;
-    this.#maxFrameBytes = maxFrameBytes;
     this.#now = now;
-    this.#users = new Accounts(() => new Account(new Meter(policy.user, maxFrameBytes, now)));
-    this.#addresses = new Accounts(
-      () => new AddressAccount(new Meter(policy.address, maxFrameBytes, now), policy.address, now),
-    );
+    this.#connections = new MeterRate(policy.connection, maxFrameBytes, now);
+    const users = new MeterRate(policy.user, maxFrameBytes, now);
+    const addresses = new MeterRate(policy.address, maxFrameBytes, now);
+    const arrivals = new Flow(policy.address.connectionsPerSecond, now, 1);
+    this.#users = new Accounts(() => new Account(new Meter(users)));
+    this.#addresses = new Accounts(() => new AddressAccount(new Meter(addresses), arrivals));
   }
 
   /**
@@ -42,7 +44,7 @@ export class Limiter {
     const account = address === undefined ? undefined : this.#addresses.of(address);
     const fault = account && this.#refusal(account);
     if (fault) return { ok: false, fault };
-    return ok(new Allowance(new Meter(this.#policy.connection, this.#maxFrameBytes, this.#now), account, this.#now));
+    return ok(new Allowance(new Meter(this.#connections), account, this.#now));
   }
 
   #refusal(account: AddressAccount): Fault | undefined {

@@ -5,7 +5,7 @@
  */
 import type { LogName } from "@parley/protocol";
 import { Entry } from "../entry.ts";
-import type { Slabs } from "./slabs.ts";
+import { Slabs } from "./slabs.ts";
 
 const tab = 0x09;
 /** Of an entry: its seq above the first one's, its slab, where in it its line begins and ends. */
@@ -16,6 +16,9 @@ const firstCapacity = 4;
 const noPlaces = new Uint32Array(0);
 
 export class HeldEntries {
+  /** Of all logs that hold none, as most do most of the time: never added to. */
+  static readonly none = new HeldEntries(new Slabs());
+
   readonly #slabs: Slabs;
   #places: Uint32Array;
   #firstSeq = 0;

@@ -53,8 +53,8 @@ export class LogState {
     this.name = name;
     this.epoch = epoch;
     this.#slabs = slabs;
-    this.flushing = new HeldEntries(slabs);
-    this.active = new HeldEntries(slabs);
+    this.flushing = HeldEntries.none;
+    this.active = HeldEntries.none;
   }
 
   /** The state that a log's record and its last chunk tell. */
@@ -90,7 +90,7 @@ export class LogState {
 
   /** The commit under way is in the journal, the line of this log's next pending entry there in memory. */
   stored(seq: number, slab: number, start: number, end: number): void {
-    this.active.add(seq, slab, start, end);
+    this.#hold(seq, slab, start, end);
     if (seq === this.tail) this.pending = nothing;
   }
 
@@ -101,8 +101,13 @@ export class LogState {
       throw new CorruptStore(`log ${JSON.stringify(this.name)} lacks seq ${this.tail + 1} in the journal`);
     }
     this.tail = this.settled = seq;
-    this.active.add(seq, slab, start, end);
+    this.#hold(seq, slab, start, end);
     this.endBytes += this.active.payloadBytesAt(this.active.length - 1);
+  }
+
+  #hold(seq: number, slab: number, start: number, end: number): void {
+    if (this.active === HeldEntries.none) this.active = new HeldEntries(this.#slabs);
+    this.active.add(seq, slab, start, end);
   }
 
   /** After a crash: seqs that may have been told to somebody are not used again. */
@@ -122,7 +127,7 @@ export class LogState {
   }
 
   flushed(): void {
-    this.flushing = new HeldEntries(this.#slabs);
+    this.flushing = HeldEntries.none;
   }
 
   /** What is being flushed, cut into chunks. To be gone through once. */

@@ -32,9 +32,8 @@ class TestCarrier implements Wire, Carrier {
       if (this.deaf) this.#waiting = done;
       else done();
     };
-    this.outbox = new Outbox(new Writable({ highWaterMark: 100, write }), lines, 10_000, () =>
-      this.connection.drained(),
-    );
+    const owner = { drained: () => this.connection.drained() };
+    this.outbox = new Outbox(new Writable({ highWaterMark: 100, write }), lines, 10_000, owner);
     const log = { error: (message: string, error: unknown) => problems.push(`${message}: ${error}`) };
     this.connection = new NativeConnection(core, this, this, log);
   }

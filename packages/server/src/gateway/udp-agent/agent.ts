@@ -83,7 +83,7 @@ export class Agent implements Connection, Sweepable, Watched {
     this.#options = options;
     this.#trusted = local;
     this.#queue = new DatagramQueue(send, maxQueuedBytes, () => this.#session?.drained());
-    this.#tasks = new TaskQueue(neverPaused, onError);
+    this.#tasks = new TaskQueue(neverPaused, { failed: onError });
     this.#open = options.core.traffic.connected(this);
   }
 
@@ -223,7 +223,7 @@ export class Agent implements Connection, Sweepable, Watched {
   /** What the user said to others does not come back, from whatever connection it was said. */
   #isOwn(entry: Entry): boolean {
     const { user } = this;
-    return user !== undefined && isOwn(entry, { key: user.key, name: user.name, since: Number.POSITIVE_INFINITY });
+    return user !== undefined && isOwn(entry, { user, since: Number.POSITIVE_INFINITY });
   }
 
   async #bury(taken: { readonly entry: Entry; left: boolean }): Promise<void> {

@@ -27,7 +27,7 @@ export class StreamConnection implements Connection {
   readonly #outbox: Outbox;
   readonly #positions = new StreamPositions();
   #session: Session | undefined;
-  #acks: AutoAck | undefined;
+  #acks: AutoAck<Session> | undefined;
   /** What was written since the last `id`, and how long that was. */
   #bytesSinceId = Number.POSITIVE_INFINITY;
   #idLength = 0;
@@ -39,7 +39,7 @@ export class StreamConnection implements Connection {
   constructor(response: ServerResponse, info: Connection["info"], maxOutboxBytes: number, onGone: () => void) {
     this.info = info;
     this.#response = response;
-    this.#outbox = new Outbox(response, plain, maxOutboxBytes, () => this.#session?.drained());
+    this.#outbox = new Outbox(response, plain, maxOutboxBytes, { drained: () => this.#session?.drained() });
     response.on("error", () => response.destroy());
     response.once("close", () => {
       this.#ended = true;
@@ -60,7 +60,7 @@ export class StreamConnection implements Connection {
   /** Begins to tell what the session gets. */
   start(core: Core, { session, welcome, resets }: LoggedIn): void {
     this.#session = session;
-    const acks = new AutoAck((log, seq) => core.acknowledge(session, log, seq));
+    const acks = new AutoAck(core, session);
     this.#acks = acks;
     this.#outbox.observe({
       left: () => {
