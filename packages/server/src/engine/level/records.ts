@@ -3,7 +3,7 @@
  * above that, in memory, what the journal has of them. A change is durable with its commit's journal record.
  */
 
-import type { Database, Operation } from "./database.ts";
+import { type Database, entriesIn, type Operation } from "./database.ts";
 import { prefixRange } from "./keys.ts";
 import { seal, unseal } from "./seal.ts";
 
@@ -57,9 +57,8 @@ export class Records {
     const range = after > gte ? { gt: after, lt } : { gte, lt };
     // Deleted ones among those stored must not shorten the page.
     const deleted = changed.filter(([, text]) => text === null).length;
-    const stored = await this.#db
-      .iterator({ ...range, limit: limit === Number.POSITIVE_INFINITY ? -1 : limit + deleted })
-      .all();
+    const most = limit === Number.POSITIVE_INFINITY ? -1 : limit + deleted;
+    const stored = await entriesIn(this.#db, { ...range, limit: most });
     const found = new Map(stored.map(([key, value]) => [key, unseal(value, key)]));
     for (const [key, text] of changed) {
       if (text === null) found.delete(key);
