@@ -31,13 +31,16 @@ export class CatchUp {
   #behind: Set<Subscription> | undefined;
   /** Dead letters on their way to the disk; none while there was none yet. */
   #burying: Set<Promise<unknown>> | undefined;
-  #started = false;
+  #started: boolean;
   #running = false;
   #announcedLive = false;
 
-  constructor(services: Services, session: CatchingUp) {
+  /** `started`: the session has begun, and was told `live` already. */
+  constructor(services: Services, session: CatchingUp, started: boolean) {
     this.#services = services;
     this.#session = session;
+    this.#started = started;
+    this.#announcedLive = started;
   }
 
   /** Whether a log is behind. */

@@ -2,12 +2,14 @@
  * Entries of one log that were settled in one turn of the event loop, in order. Offered whole to everybody who reads the
  * log: what a reader costs is then nearly the same for one entry as for thirty, and they are encoded once for all. Hot path.
  */
-import type { LogName } from "@parley/protocol";
+import type { LogName, UserKey } from "@parley/protocol";
 import type { Entry, EntryEncoder } from "../engine/entry.ts";
 import { wantsReceipt } from "./message.ts";
 
 /** Entries of more characters together are not joined: large frames go out as they are, and one copy of each is enough. */
 const joinedChars = 32_768;
+/** Between user and device in an origin. */
+const slash = "/".charCodeAt(0);
 
 export class Run {
   readonly log: LogName;
@@ -43,9 +45,11 @@ export class Run {
     this.#origins = origins;
   }
 
-  /** Whether an entry may have been sent by a device of the user whose origins begin with `prefix`. */
-  mayBeFrom(prefix: string): boolean {
-    for (const origin of this.#origins) if (origin === "" || origin.startsWith(prefix)) return true;
+  /** Whether an entry may have been sent by a device of the user. */
+  mayBeFrom(user: UserKey): boolean {
+    for (const origin of this.#origins) {
+      if (origin === "" || (origin.charCodeAt(user.length) === slash && origin.startsWith(user))) return true;
+    }
     return false;
   }
 

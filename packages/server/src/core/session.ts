@@ -38,7 +38,6 @@ export class Session implements Reader, Watcher, Actor, Requester {
   readonly since: number;
   readonly window: number;
   readonly origin: string;
-  readonly userOrigin: string;
   /** By which it came. */
   readonly gateway: string;
   readonly subscriptions = new Map<LogName, Subscription>();
@@ -51,15 +50,19 @@ export class Session implements Reader, Watcher, Actor, Requester {
   readonly connection: Connection;
   readonly #lasting: boolean;
   readonly #onEnd: (session: Session) => void;
-  readonly #receiver: Receiver;
-  readonly #catchUp: CatchUp;
+  /** Made when it is first given a message. */
+  #receiver: Receiver | undefined;
+  /** Made when a log is first behind. */
+  #catchUp: CatchUp | undefined;
   /** Users whose change of presence had no room; none: nobody's. */
   #missedPresence: Set<User> | undefined;
   /** The one of the last acknowledgement: most often it is of the next one too. */
   #latest: Subscription | undefined;
   #unacked = 0;
   #full = false;
+  /** Whether it is told what there is; whether all of its logs have begun too. */
   #started = false;
+  #begun = false;
   /** What was to be told before the peer had its `welcome`; none: nothing was. */
   #early: Told[] | undefined;
 
@@ -74,17 +77,9 @@ export class Session implements Reader, Watcher, Actor, Requester {
     this.device = options.device;
     this.since = services.clock.now();
     this.window = options.window;
-    this.userOrigin = `${options.user.key}/`;
-    this.origin = this.userOrigin + options.device;
+    this.origin = `${options.user.key}/${options.device}`;
     this.#lasting = options.lasting;
     this.#onEnd = options.onEnd;
-    this.#receiver = {
-      user: options.user.name,
-      device: options.device,
-      session: options.id,
-      gateway: connection.info.gateway,
-    };
-    this.#catchUp = new CatchUp(services, this);
     this.requests = new RequestQueue(this);
   }
 
@@ -94,7 +89,20 @@ export class Session implements Reader, Watcher, Actor, Requester {
     for (const event of this.#early ?? []) this.tell(event);
     this.#early = undefined;
     for (const subscription of this.subscriptions.values()) this.#begin(subscription);
-    this.#catchUp.start();
+    this.#begun = true;
+    if (this.#catchUp) this.#catchUp.start();
+    else this.tell({ op: "live" });
+  }
+
+  get #readingOn(): CatchUp {
+    this.#catchUp ??= new CatchUp(this.#services, this, this.#begun);
+    return this.#catchUp;
+  }
+
+  /** As a receiver of messages, for the record of deliveries. */
+  get #asReceiver(): Receiver {
+    this.#receiver ??= { user: this.user.name, device: this.device, session: this.id, gateway: this.gateway };
+    return this.#receiver;
   }
 
   /** Which gateway it came by, and from where. */
@@ -174,7 +182,6 @@ export class Session implements Reader, Watcher, Actor, Requester {
       const resumable = asked !== undefined && asked.epoch === topic.epoch && asked.seq <= topic.tail;
       made = new Subscription(topic, this, resumable ? asked.seq : startOf(this.user, topic, cursor));
       this.subscriptions.set(log, made);
-      made.cursor = cursors.of(this.user.key, this.device, this.#lasting, log);
       if (resumable) this.#moveCursor(made);
       announce(made);
       this.#begin(made);
@@ -207,11 +214,11 @@ export class Session implements Reader, Watcher, Actor, Requester {
     if (!subscription) return;
     this.subscriptions.delete(log);
     this.#latest = undefined;
-    this.#catchUp.delete(subscription);
+    this.#catchUp?.delete(subscription);
     this.#unacked -= subscription.unacked;
     this.#services.hub.unsubscribe(subscription);
     // What it held of the window is free for other logs.
-    this.#catchUp.run();
+    this.#catchUp?.run();
   }
 
   hasInFlight(log: LogName, seq: number): boolean {
@@ -235,7 +242,7 @@ export class Session implements Reader, Watcher, Actor, Requester {
     }
     this.#unacked += 1;
     this.#services.traffic.delivered += 1;
-    this.#services.deliveries.delivered(this.#receiver, entry.log, entry.seq, entry.seq);
+    this.#services.deliveries.delivered(this.#asReceiver, entry.log, entry.seq, entry.seq);
     return true;
   }
 
@@ -244,13 +251,13 @@ export class Session implements Reader, Watcher, Actor, Requester {
     if (this.#full || this.#unacked + count > this.window || !this.connection.deliverAll?.(run, shared)) return false;
     this.#unacked += count;
     this.#services.traffic.delivered += count;
-    this.#services.deliveries.delivered(this.#receiver, run.log, run.first, run.last);
+    this.#services.deliveries.delivered(this.#asReceiver, run.log, run.first, run.last);
     return true;
   }
 
   expired(entry: Entry): Promise<void> {
     const { attempt, dealt } = this.#services.expiry.met(entry);
-    this.#catchUp.waitFor(attempt);
+    this.#readingOn.waitFor(attempt);
     return dealt;
   }
 
@@ -263,19 +270,21 @@ export class Session implements Reader, Watcher, Actor, Requester {
     const freed = subscription.ack(seq);
     this.#unacked -= freed;
     this.#services.traffic.acknowledged += freed;
-    this.#services.deliveries.acknowledged(this.#receiver, subscription.topic.log, seq);
+    this.#services.deliveries.acknowledged(this.#asReceiver, subscription.topic.log, seq);
     this.#moveCursor(subscription);
-    if (this.behind) this.#catchUp.run();
+    if (this.behind) this.#catchUp?.run();
   }
 
-  #moveCursor({ topic, acked, cursor }: Subscription): void {
-    cursor?.moved({ epoch: topic.epoch, seq: acked });
+  #moveCursor(subscription: Subscription): void {
+    const { topic, acked } = subscription;
+    subscription.cursor ??= this.#services.cursors.of(this.user.key, this.device, this.#lasting, topic.log);
+    subscription.cursor.moved({ epoch: topic.epoch, seq: acked });
     if (topic.log === this.user.key) this.user.inbox?.ack(acked);
   }
 
   /** Whether there is something that the peer has not been given yet; `live` is told when that ends. */
   get behind(): boolean {
-    return this.#catchUp.pending;
+    return this.#catchUp?.pending ?? false;
   }
 
   /** All of the log was given; what has expired of it waits no more. */
@@ -284,7 +293,7 @@ export class Session implements Reader, Watcher, Actor, Requester {
   }
 
   isBehind(subscription: Subscription): void {
-    this.#catchUp.add(subscription);
+    this.#readingOn.add(subscription);
   }
 
   /** The gateway has room again after `full`. */
@@ -297,7 +306,7 @@ export class Session implements Reader, Watcher, Actor, Requester {
       this.#missedPresence = undefined;
       this.tellPresence(missed);
     }
-    this.#catchUp.run();
+    this.#catchUp?.run();
   }
 
   // Answers

@@ -18,8 +18,6 @@ export interface Reader {
   readonly user: User;
   /** `user/device`: entries of that origin are not sent to it. */
   readonly origin: string;
-  /** What the origins of all of the user's devices begin with. */
-  readonly userOrigin: string;
   /** Whether a message may be pushed now: the window is open and the connection takes more. */
   readonly open: boolean;
   /** Pushes an entry. False: not taken. */
@@ -56,7 +54,7 @@ export class Subscription implements Subscriber {
   /** Everything up to here was acknowledged. */
   acked: number;
   live = false;
-  /** Where the device stands in the log, once the session has set it. */
+  /** Where the device stands in the log, once the session has moved it. */
   cursor: DeviceCursor | undefined;
   /** Messages that the peer has rejected and whose dead letters are not on disk yet. */
   rejecting = 0;
@@ -101,7 +99,7 @@ export class Subscription implements Subscriber {
   takeAll(run: Run, shared: boolean): boolean {
     const { first, last } = run;
     if (first !== this.sent + 1 || !run.plain || this.#expiredFrom !== 0) return false;
-    if (run.mayBeFrom(this.#reader.userOrigin) || !this.#reader.pushAll(run, shared)) return false;
+    if (run.mayBeFrom(this.#reader.user.key) || !this.#reader.pushAll(run, shared)) return false;
     this.sent = last;
     this.#unacked ??= new Unacked();
     this.#unacked.add(first, last);

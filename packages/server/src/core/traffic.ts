@@ -86,8 +86,8 @@ type OnEnd = (connection: OpenConnection, reason: EndReason) => void;
 /** One that is open, until `ended`. */
 export class OpenConnection {
   readonly watched: Watched;
-  /** `performance.now()` when it came. */
-  readonly since = performance.now();
+  /** `performance.now()` when it came, in whole ms: a number with a fraction is an object of its own. */
+  readonly since = Math.floor(performance.now());
   /** Who it is, once that is known. */
   user: string | undefined;
   readonly #onEnd: OnEnd;

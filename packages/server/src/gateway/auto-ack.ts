@@ -46,7 +46,7 @@ export class AutoAck<S> {
   readonly #core: Acknowledged<S>;
   readonly #session: S;
   /** What is in the outbox, and what is in each write under way: most often there is none. */
-  #queued = new Reached();
+  #queued: Reached | undefined;
   #writing: Reached[] | undefined;
 
   constructor(core: Acknowledged<S>, session: S) {
@@ -56,6 +56,7 @@ export class AutoAck<S> {
 
   /** All of the log up to `seq` that is for this peer was put into the outbox. */
   queued(log: LogName, seq: number): void {
+    this.#queued ??= new Reached();
     this.#queued.set(log, seq);
   }
 
@@ -63,7 +64,7 @@ export class AutoAck<S> {
   skipped({ log, seq }: Entry): void {
     // Not before the session has noted it as sent, which it does when `deliver` returns.
     queueMicrotask(() => {
-      const ahead = this.#queued.isEmpty ? this.#writing?.at(-1) : this.#queued;
+      const ahead = this.#queued?.isEmpty === false ? this.#queued : this.#writing?.at(-1);
       if (ahead) ahead.set(log, seq);
       else this.#core.acknowledge(this.#session, log, seq);
     });
@@ -71,14 +72,14 @@ export class AutoAck<S> {
 
   /** All that was in the outbox has left. */
   left(): void {
-    this.#queued.tell(this.#core, this.#session);
+    this.#queued?.tell(this.#core, this.#session);
   }
 
   /** The outbox writes all that it holds. */
   writing(): void {
     this.#writing ??= [];
-    this.#writing.push(this.#queued);
-    this.#queued = new Reached();
+    this.#writing.push(this.#queued ?? new Reached());
+    this.#queued = undefined;
   }
 
   /** The oldest write under way has left. */

@@ -55,7 +55,7 @@ export class Outbox {
   /** Whether a write without a callback can be told to be over by what the stream still holds. */
   readonly #tells: boolean;
   /** Text still to be encoded, or frames that are shared with other connections. */
-  #frames: (string | Buffer)[] = [];
+  #frames: (string | Buffer)[] | undefined;
   /** An estimate for the turn: UTF-16 units of texts (up to 3 bytes each), bytes of shared frames, and their headers. */
   #queuedBytes = 0;
   #scheduled = false;
@@ -99,7 +99,8 @@ export class Outbox {
   /** Queues a payload, as text, or a whole frame, as bytes that others share. */
   push(frame: string | Buffer): void {
     if (this.#closed) return;
-    this.#frames.push(frame);
+    if (this.#frames) this.#frames.push(frame);
+    else this.#frames = [frame];
     this.#queuedBytes += frame.length + 16;
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -110,9 +111,9 @@ export class Outbox {
   flush(): void {
     this.#scheduled = false;
     const frames = this.#frames;
-    if (frames.length === 0 || this.#closed) return;
+    if (!frames || this.#closed) return;
     const size = this.#queuedBytes;
-    this.#frames = [];
+    this.#frames = undefined;
     this.#queuedBytes = 0;
     const [only] = frames;
     if (frames.length === 1 && typeof only === "object") this.#writeOne(only);

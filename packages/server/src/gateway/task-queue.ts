@@ -15,7 +15,7 @@ export interface TaskOwner {
 export class TaskQueue {
   readonly #source: Pausable;
   readonly #owner: TaskOwner;
-  /** None while nothing had to wait yet. */
+  /** None while nothing has to wait. */
   #waiting: Task[] | undefined;
   #busy = false;
 
@@ -47,6 +47,7 @@ export class TaskQueue {
     this.#source.resume();
     while (!this.#busy) {
       const task = this.#waiting?.shift();
+      if (this.#waiting?.length === 0) this.#waiting = undefined;
       if (!task) return;
       this.#start(task);
     }

@@ -5,7 +5,7 @@
 import { type ErrorCode, errors, parseUser } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
-import type { Entry } from "../../engine/entry.ts";
+import type { Entry, EntryEncoder } from "../../engine/entry.ts";
 import type { HttpListener } from "../../http/http-listener.ts";
 import { encodeOne } from "../frames.ts";
 import type { Gateway, GatewayLog } from "../gateway.ts";
@@ -37,15 +37,26 @@ export function startPeerJson({ log, ...options }: PeerJsonOptions): Gateway {
 /** One connection. A class: an object of closures costs each connection several times as much memory. */
 class Peer implements WebSocketPeer, Speech {
   readonly participant: Participant;
-  readonly encode = encodePeerMessage;
-  readonly shared = encodeShared;
-  readonly onlyStored = true;
   readonly #core: Core;
 
   constructor(core: Core, wire: Wire, log: GatewayLog) {
     this.#core = core;
     this.participant = new Participant(core, wire, this, log);
     this.participant.awaitLogin();
+  }
+
+  // Not fields: they would be memory of every connection.
+
+  get onlyStored(): true {
+    return true;
+  }
+
+  get shared(): EntryEncoder {
+    return encodeShared;
+  }
+
+  encode(entry: Entry): string {
+    return encodePeerMessage(entry);
   }
 
   text(text: string): void {
