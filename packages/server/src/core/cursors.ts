@@ -56,6 +56,11 @@ export class Cursors {
     return loaded;
   }
 
+  /** The user is new and so has none: they need not be looked for on the disk when it connects. */
+  hasNone(user: UserKey): void {
+    if (!this.#users.has(user)) this.#users.set(user, noCursors);
+  }
+
   /** Where the device stands in the log, or else a new device of its user starts; undefined if nothing was acknowledged. */
   async start(user: UserKey, device: DeviceKey, log: LogName): Promise<CursorPosition | undefined> {
     const cursors = await this.#load(user);

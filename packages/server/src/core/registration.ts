@@ -31,7 +31,11 @@ export async function newGuest(services: Services, counters: Counters): Promise<
   }
 }
 
-function make({ directory, engine, clock }: Services, address: UserAddress): Promise<User> {
-  const everyoneSeq = async () => (await engine.head(everyone.key)).tail;
+function make({ directory, engine, cursors, clock }: Services, address: UserAddress): Promise<User> {
+  const everyoneSeq = async () => {
+    // Nobody who was removed had that name: they leave a cursor at the end of their log.
+    if ((await engine.head(address.key)).tail === 0) cursors.hasNone(address.key);
+    return (await engine.head(everyone.key)).tail;
+  };
   return directory.register(address, clock.now(), everyoneSeq);
 }
