@@ -151,8 +151,7 @@ function ackUpTo(
 ): Answer {
   if (seq > subscription.topic.tail) return fail("bad_message", `ack: seq ${seq} is beyond the end of the log`);
   session.ack(subscription, Math.min(seq, subscription.sent));
-  if (subscription.topic.log === session.user.key)
-    tellReceipts(services, session, subscription.receipts(seq, read), read);
+  if (subscription.isOwn) tellReceipts(services, session, subscription.receipts(seq, read), read);
   return nothing;
 }
 

@@ -276,10 +276,10 @@ export class Session implements Reader, Watcher, Actor, Requester {
   }
 
   #moveCursor(subscription: Subscription): void {
-    const { topic, acked } = subscription;
+    const { topic, acked, isOwn } = subscription;
     subscription.cursor ??= this.#services.cursors.of(this.user.key, this.device, this.#lasting, topic.log);
     subscription.cursor.moved({ epoch: topic.epoch, seq: acked });
-    if (topic.log === this.user.key) this.user.inbox?.ack(acked);
+    if (isOwn) this.user.inbox?.ack(acked);
   }
 
   /** Whether there is something that the peer has not been given yet; `live` is told when that ends. */
@@ -288,8 +288,8 @@ export class Session implements Reader, Watcher, Actor, Requester {
   }
 
   /** All of the log was given; what has expired of it waits no more. */
-  caughtUp({ topic, acked }: Subscription): void {
-    if (topic.log === this.user.key) this.user.inbox?.ack(acked);
+  caughtUp({ isOwn, acked }: Subscription): void {
+    if (isOwn) this.user.inbox?.ack(acked);
   }
 
   isBehind(subscription: Subscription): void {

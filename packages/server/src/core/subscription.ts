@@ -47,6 +47,8 @@ const maxAwaited = 1024;
 export class Subscription implements Subscriber {
   readonly topic: Topic;
   readonly #reader: Reader;
+  /** Whether the log is the user's own. */
+  readonly isOwn: boolean;
   /** Where it began. */
   readonly start: number;
   /** Everything up to here was sent, skipped or announced as a gap. */
@@ -70,6 +72,7 @@ export class Subscription implements Subscriber {
   constructor(topic: Topic, reader: Reader, position: number) {
     this.topic = topic;
     this.#reader = reader;
+    this.isOwn = topic.log === reader.user.key;
     this.start = position;
     this.sent = position;
     this.acked = position;

@@ -51,7 +51,8 @@ export interface CheckpointParts {
 export class Checkpoint {
   readonly #parts: CheckpointParts;
   /** The logs with entries that only the journal has. */
-  #dirty: Set<LogState>;
+  /** Those that are `dirty`. */
+  #dirty: LogState[] = [];
   #journalBytes: number;
   #running: Promise<void> | undefined;
   #hurried = false;
@@ -62,14 +63,20 @@ export class Checkpoint {
   /** `dirty` are the logs with entries in the journal, which has `journalBytes`. */
   constructor(parts: CheckpointParts, dirty: Iterable<LogState>, journalBytes: number) {
     this.#parts = parts;
-    this.#dirty = new Set(dirty);
+    for (const log of dirty) this.#add(log);
     this.#journalBytes = journalBytes;
   }
 
   /** A commit of so many appends to these logs is in the journal. */
   journalGrew(touched: Iterable<LogState>, bytes: number, appends: number): void {
-    for (const log of touched) this.#dirty.add(log);
+    for (const log of touched) this.#add(log);
     this.#journalBytes += bytes > Math.max(1, appends) * largeBytes ? bytes * largeFactor : bytes;
+  }
+
+  #add(log: LogState): void {
+    if (log.dirty) return;
+    log.dirty = true;
+    this.#dirty.push(log);
   }
 
   get running(): boolean {
@@ -93,8 +100,9 @@ export class Checkpoint {
   run(): Promise<void> {
     const { journal, records, dedupe, slabs } = this.#parts;
     const upTo = journal.last;
-    const logs = [...this.#dirty];
-    this.#dirty = new Set();
+    const logs = this.#dirty;
+    this.#dirty = [];
+    for (const log of logs) log.dirty = false;
     this.#restLimit = this.#journalBytes / 2;
     this.#journalBytes = 0;
     journal.cut();

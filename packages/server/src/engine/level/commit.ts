@@ -61,7 +61,8 @@ export class Commit {
   readonly #contents: TextWriter;
   /** Whether anything in it was promised to be on disk. */
   needsSync = false;
-  readonly touched = new Set<LogState>();
+  /** Logs that get entries, each once. */
+  readonly touched: LogState[] = [];
 
   /** `memory` is its own until it is written. */
   constructor(
@@ -114,7 +115,7 @@ export class Commit {
     for (let i = from; i < states.length; i++) {
       const log = states[i] as LogState;
       entries.push(log.append(payload, bytes, origin, expiresAt));
-      this.touched.add(log);
+      if (log.pending.length === 1) this.touched.push(log);
       if (!log.recorded) this.#heads.add(log);
       if (!early) log.waiting = true;
     }

@@ -41,6 +41,8 @@ export class LogState {
   recorded = false;
   /** Whether the commit under way holds an entry of this log that waits for the disk. */
   waiting = false;
+  /** Whether the next checkpoint has something of it to move. */
+  dirty = false;
   /** In seq order: written by the checkpoint under way, and since it began. */
   flushing: HeldEntries;
   active: HeldEntries;
