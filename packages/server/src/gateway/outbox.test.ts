@@ -72,6 +72,31 @@ describe("an outbox", () => {
     assert.deepEqual([writes, written], [1, 1]);
   });
 
+  it("is written before the turn ends where many are, until that cuts in two what could have left at once", async () => {
+    const many = Array.from({ length: 100 }, () => open());
+    const pushAll = () => {
+      for (const { outbox } of many) outbox.push("x");
+    };
+    const written = () => many.map(({ stream }) => stream.writes.splice(0).join("|"));
+    pushAll();
+    const early = written().filter((text) => text !== "").length;
+    assert.ok(early >= 32 && early < 100, `${early} before the end`);
+    await setImmediate();
+    assert.equal(written().filter((text) => text !== "").length, 100 - early);
+
+    pushAll();
+    pushAll();
+    await setImmediate();
+    assert.ok(written().includes("<1>x|<1>x"));
+    for (let turn = 0; turn < 3; turn++) {
+      pushAll();
+      pushAll();
+      assert.deepEqual(new Set(written()), new Set([""]));
+      await setImmediate();
+      assert.deepEqual(new Set(written()), new Set(["<1>x<1>x"]));
+    }
+  });
+
   it("writes shared bytes that are alone without copying them", async () => {
     const { stream, outbox } = open();
     const shared = encodeOne("x", framing);

@@ -1,5 +1,5 @@
 /**
- * What goes out on one connection: frames queue during a turn of the event loop and leave in one write. Memory is
+ * What goes out on one connection: frames queue during a turn of the event loop and leave in one write, or two. Memory is
  * bounded: above `maxBytes` it is `full`, until the socket has taken what was written. Used by every gateway on a
  * stream. Hot path.
  */
@@ -25,17 +25,42 @@ export interface WriteObserver {
 
 const nothing = Buffer.alloc(0);
 
-/** Outboxes that hold something: all are written in one go when the turn's callbacks have run. */
+/** So many outboxes are written together, while what they are about is still in the processor's caches. */
+const together = 32;
+/** Turns until that is tried again, after it cut in two what could have left at once. */
+const cautiousTurns = 1000;
+
+/**
+ * Outboxes that hold something: they are written when the turn's callbacks have run, or before, when they are many. Where one
+ * gets more in the same turn then, it is written twice: so where that happens, all wait for the end for some time.
+ */
 class TurnEnd {
   #outboxes: Outbox[] = [];
-  readonly #flushAll = () => {
+  #cautiousUntil = 0;
+  #scheduled = false;
+  /** Counts turns in which something was written. */
+  turn = 1;
+  readonly #end = () => {
+    // What is acknowledged by these writes may bring more.
+    this.#scheduled = false;
+    this.#flush();
+    this.turn += 1;
+  };
+
+  /** `writtenIn`: the turn in which it was last written; 0: none. */
+  add(outbox: Outbox, writtenIn: number): void {
+    if (writtenIn === this.turn) this.#cautiousUntil = this.turn + cautiousTurns;
+    if (this.#outboxes.length >= together && this.turn >= this.#cautiousUntil) this.#flush();
+    this.#outboxes.push(outbox);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(this.#end);
+  }
+
+  #flush(): void {
     const outboxes = this.#outboxes;
     this.#outboxes = [];
     for (const outbox of outboxes) outbox.flush();
-  };
-
-  add(outbox: Outbox): void {
-    if (this.#outboxes.push(outbox) === 1) queueMicrotask(this.#flushAll);
   }
 }
 
@@ -59,6 +84,8 @@ export class Outbox {
   /** An estimate for the turn: UTF-16 units of texts (up to 3 bytes each), bytes of shared frames, and their headers. */
   #queuedBytes = 0;
   #scheduled = false;
+  /** The turn in which it was last written; 0: none. */
+  #writtenIn = 0;
   #full = false;
   /** Whether the stream tells when it has room again: most are never full. */
   #listens = false;
@@ -104,7 +131,7 @@ export class Outbox {
     this.#queuedBytes += frame.length + 16;
     if (this.#scheduled) return;
     this.#scheduled = true;
-    turnEnd.add(this);
+    turnEnd.add(this, this.#writtenIn);
   }
 
   /** Writes what is queued. Called by itself at the end of the turn. */
@@ -115,6 +142,7 @@ export class Outbox {
     const size = this.#queuedBytes;
     this.#frames = undefined;
     this.#queuedBytes = 0;
+    this.#writtenIn = turnEnd.turn;
     const [only] = frames;
     if (frames.length === 1 && typeof only === "object") this.#writeOne(only);
     else {
