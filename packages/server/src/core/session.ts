@@ -52,7 +52,6 @@ export class Session implements Reader, Watcher, Actor, Requester {
   readonly #onEnd: (session: Session) => void;
   /** Made when it is first given a message. */
   #receiver: Receiver | undefined;
-  /** Made when a log is first behind. */
   #catchUp: CatchUp | undefined;
   /** Users whose change of presence had no room; none: nobody's. */
   #missedPresence: Set<User> | undefined;
@@ -94,6 +93,7 @@ export class Session implements Reader, Watcher, Actor, Requester {
     else this.tell({ op: "live" });
   }
 
+  /** Made when it is first needed. */
   get #readingOn(): CatchUp {
     this.#catchUp ??= new CatchUp(this.#services, this, this.#begun);
     return this.#catchUp;
