@@ -28,8 +28,8 @@ class Cursor implements CursorWrite {
 
 type CursorPlace = Omit<RecordKinds["cursor"], "epoch" | "seq"> & { epoch: string; seq: number };
 
-/** Of all users who have none. */
-const noCursors: ReadonlyMap<string, Cursor> = new Map();
+/** Of all users who have none: nothing is ever added to it. */
+const noCursors = new Map<string, Cursor>();
 
 function cursorKey(user: UserKey, device: DeviceKey | "", log: LogName): string {
   return `${user} ${device} ${log}`;
@@ -38,13 +38,13 @@ function cursorKey(user: UserKey, device: DeviceKey | "", log: LogName): string 
 export class Cursors {
   readonly #engine: Engine;
   /** Cursors of users that have, or had, a session in this process. */
-  readonly #users = new Map<UserKey, ReadonlyMap<string, Cursor>>();
+  readonly #users = new Map<UserKey, Map<string, Cursor>>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
   }
 
-  async #load(user: UserKey): Promise<ReadonlyMap<string, Cursor>> {
+  async #load(user: UserKey): Promise<Map<string, Cursor>> {
     const known = this.#users.get(user);
     if (known) return known;
     const stored = await this.#engine.scan("cursor", `${user} `);
@@ -89,13 +89,13 @@ export class Cursors {
    */
   of(user: UserKey, device: DeviceKey, lasting: boolean, log: LogName): DeviceCursor {
     if (!this.#users.has(user)) throw new Error(`cursors of ${user} moved before they were loaded`);
-    return new DeviceCursor(this, { user, device: lasting ? device : "", log });
+    return new DeviceCursor(this, { user, log }, lasting ? device : "");
   }
 
   /** Moves a cursor to where it is not yet; `known` is the one that it was when it was moved last. Returns it, for the next time. */
-  move(known: Cursor | undefined, owner: Owner, { epoch, seq }: CursorPosition): Cursor {
-    const cursor = this.#find(known, owner);
-    if (cursor === undefined) return this.#make(owner, { epoch, seq });
+  move(known: Cursor | undefined, reading: Reading, device: DeviceKey | "", { epoch, seq }: CursorPosition): Cursor {
+    const cursor = this.#find(known, reading, device);
+    if (cursor === undefined) return this.#make(reading, device, { epoch, seq });
     const place = cursor.value;
     if (place.seq === seq && place.epoch === epoch) return cursor;
     place.epoch = epoch;
@@ -105,22 +105,22 @@ export class Cursors {
   }
 
   /** The same, but never back within an epoch. */
-  advance(known: Cursor | undefined, owner: Owner, to: CursorPosition): Cursor {
-    const cursor = this.#find(known, owner);
+  advance(known: Cursor | undefined, reading: Reading, device: DeviceKey | "", to: CursorPosition): Cursor {
+    const cursor = this.#find(known, reading, device);
     if (cursor && cursor.value.epoch === to.epoch && cursor.value.seq >= to.seq) return cursor;
-    return this.move(cursor, owner, to);
+    return this.move(cursor, reading, device, to);
   }
 
-  #find(known: Cursor | undefined, { user, device, log }: Owner): Cursor | undefined {
+  #find(known: Cursor | undefined, { user, log }: Reading, device: DeviceKey | ""): Cursor | undefined {
     if (known !== undefined && !known.gone) return known;
     return this.#users.get(user)?.get(cursorKey(user, device, log));
   }
 
-  #make({ user, device, log }: Owner, { epoch, seq }: CursorPosition): Cursor {
+  #make({ user, log }: Reading, device: DeviceKey | "", { epoch, seq }: CursorPosition): Cursor {
     const made = new Cursor(cursorKey(user, device, log), { user, device, log, epoch, seq });
     const cursors = this.#users.get(user);
     if (cursors === undefined || cursors === noCursors) this.#users.set(user, new Map([[made.key, made]]));
-    else (cursors as Map<string, Cursor>).set(made.key, made);
+    else cursors.set(made.key, made);
     this.#engine.commitCursor(made);
     return made;
   }
@@ -131,7 +131,7 @@ export class Cursors {
     const own = cursorKey(user, "", log);
     for (const key of new Set([own, ...(await this.keysOf(user, log))])) {
       const device = key.split(" ")[1] as DeviceKey | "";
-      this.advance(cursors.get(key), { user, device, log }, to);
+      this.advance(cursors.get(key), { user, log }, device, to);
     }
   }
 
@@ -151,16 +151,15 @@ export class Cursors {
     for (const key of await this.keysOf(user, log)) {
       const cursor = cursors.get(key);
       if (cursor) cursor.gone = true;
-      if (cursors !== noCursors) (cursors as Map<string, Cursor>).delete(key);
+      cursors.delete(key);
       this.#engine.commitCursor({ kind: "cursor", key, value: undefined });
     }
   }
 }
 
-/** Whose cursor, and in which log. */
-interface Owner {
+/** Who reads, and which log. */
+interface Reading {
   readonly user: UserKey;
-  readonly device: DeviceKey | "";
   readonly log: LogName;
 }
 
@@ -173,26 +172,25 @@ function reached(position: CursorPosition, epoch: string): number {
 }
 
 /** A device in a log, and with it its user; device "": the user's cursor alone. Hot path. */
-export class DeviceCursor implements Owner {
+export class DeviceCursor implements Reading {
   readonly user: UserKey;
-  readonly device: DeviceKey | "";
   readonly log: LogName;
+  readonly #device: DeviceKey | "";
   readonly #cursors: Cursors;
   /** Those of `#cursors`, so that they need not be looked up; undefined: not looked up, or nothing was acknowledged yet. */
   #own: Cursor | undefined;
   #users: Cursor | undefined;
 
-  constructor(cursors: Cursors, { user, device, log }: Owner) {
+  constructor(cursors: Cursors, { user, log }: Reading, device: DeviceKey | "") {
     this.#cursors = cursors;
+    this.#device = device;
     this.user = user;
-    this.device = device;
     this.log = log;
   }
 
   /** The device has acknowledged up to `seq`; the user's cursor is the furthest of all devices. */
   moved(to: CursorPosition): void {
-    if (this.device !== "") this.#own = this.#cursors.move(this.#own, this, to);
-    const whole = this.device === "" ? this : { user: this.user, device: "" as const, log: this.log };
-    this.#users = this.#cursors.advance(this.#users, whole, to);
+    if (this.#device !== "") this.#own = this.#cursors.move(this.#own, this, this.#device, to);
+    this.#users = this.#cursors.advance(this.#users, this, "", to);
   }
 }
