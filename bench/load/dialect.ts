@@ -30,7 +30,7 @@ export interface Conversation {
 export interface Dialect {
   /** What frees a place among the messages in flight: the server's answer to the sender, or that the receiver has it. */
   readonly freedBy: "answer" | "delivery";
-  /** Connects and logs `user` in; from then on `events` are told. Names of receivers begin with `r`. */
+  /** Connects and logs `user` in; from then on `events` are told. Names of those who receive in a room begin with `r`. */
   join(port: number, user: string, events: LinkEvents): Promise<Conversation>;
   /** Connects and logs in somebody for whom messages wait: these are counted too. Only where the server keeps messages. */
   comeBack?(port: number, user: string, events: LinkEvents): Promise<Link>;

@@ -41,7 +41,7 @@ export interface Acknowledged<S> {
   acknowledge(session: S, log: LogName, seq: number): void;
 }
 
-/** Of one session. */
+/** The acknowledgements of one session. */
 export class AutoAck<S> {
   readonly #core: Acknowledged<S>;
   readonly #session: S;
