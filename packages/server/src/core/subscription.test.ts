@@ -29,7 +29,6 @@ function entry(seq: number, { origin = "", expiresAt = 0, receipt = false, ...mo
 class TestReader implements Reader {
   readonly user = { key: "alice" as UserKey, name: "Alice" } as User;
   readonly origin = own;
-  readonly userOrigin = "alice/";
   readonly heard: string[] = [];
   open = true;
   /** For how many entries at once. */

@@ -50,8 +50,7 @@ export interface CheckpointParts {
 
 export class Checkpoint {
   readonly #parts: CheckpointParts;
-  /** The logs with entries that only the journal has. */
-  /** Those that are `dirty`. */
+  /** The logs with entries that only the journal has: those that are `dirty`. */
   #dirty: LogState[] = [];
   #journalBytes: number;
   #running: Promise<void> | undefined;

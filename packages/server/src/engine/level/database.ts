@@ -10,13 +10,14 @@ export type Operation =
 const firstPage = 16;
 const laterPages = 1000;
 
-type Range = IteratorOptions<string, Buffer>;
-
 /**
  * All entries in a range. Most ranges hold few: an iterator's own `all` sets 64 kB aside for a thousand, and keeps them until V8
  * collects the iterator, which was half of what connecting cost in memory.
  */
-export async function entriesIn(db: Database, range: Range): Promise<[key: string, value: Buffer][]> {
+export async function entriesIn(
+  db: Database,
+  range: IteratorOptions<string, Buffer>,
+): Promise<[key: string, value: Buffer][]> {
   const iterator = db.iterator(range);
   try {
     const found = await iterator.nextv(firstPage);
