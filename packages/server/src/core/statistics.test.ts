@@ -74,6 +74,23 @@ describe("statistics", () => {
     assert.deepEqual(await plain(statistics, "day"), { "2026-11-21": [21, 210] });
   });
 
+  it("are written once a flush, however often they change while that is written", async (t) => {
+    const engine = new MemoryEngine(() => "epoch");
+    const write = engine.write.bind(engine);
+    let written = 0;
+    const statistics = await open(t, engine);
+    engine.write = async (records: readonly RecordWrite[]) => {
+      written += records.length;
+      if (written < 10_000) statistics.count(message({ from: `user-${written % 1500}` as UserKey }));
+      return write(records);
+    };
+    for (let n = 0; n < 1500; n++) statistics.count(message({ from: `user-${n}` as UserKey }));
+    await statistics.flush();
+    // The users, the day, its gateway, its type.
+    assert.equal(written, 1503);
+    assert.equal((await plain(statistics, "day"))["2026-11-21"]?.[0], 1502);
+  });
+
   it("forget nothing while the store refuses", async (t) => {
     const engine = new MemoryEngine(() => "epoch");
     const write = engine.write.bind(engine);

@@ -180,13 +180,15 @@ export class Statistics {
     return this.#flushing;
   }
 
+  /** Writes what has changed by now, and not what changes meanwhile: of who sends all the time that would never end. */
   async #flush(): Promise<void> {
-    while (this.#changed.length > 0) {
-      // A day may have been counted before: by the process before this one, or before the clock was put right.
-      for (const day of this.#days.values()) await day.load(this.#engine);
-      await this.#write(this.#changed.splice(0, recordsPerWrite));
-    }
-    for (const [number, day] of this.#days) if (day !== this.#day) this.#days.delete(number);
+    const over = [...this.#days.values()].filter((day) => day !== this.#day);
+    let left = this.#changed.length;
+    // A day may have been counted before: by the process before this one, or before the clock was put right.
+    if (left > 0) for (const day of this.#days.values()) await day.load(this.#engine);
+    for (; left > 0; left -= recordsPerWrite)
+      await this.#write(this.#changed.splice(0, Math.min(left, recordsPerWrite)));
+    for (const day of over) if (day !== this.#day) this.#days.delete(day.number);
   }
 
   async #write(tallies: readonly Tally[]): Promise<void> {
