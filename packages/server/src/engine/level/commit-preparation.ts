@@ -5,10 +5,13 @@
 import type { LogName } from "@parley/protocol";
 import type { Append } from "../engine.ts";
 import { hashKey, type KeyHash } from "./bloom.ts";
+import type { LogState } from "./log-state.ts";
 import type { Receipt } from "./receipt.ts";
 import type { Store } from "./store.ts";
 
 export interface Prepared {
+  /** Of the logs of all appends, one append's after the other's. */
+  readonly states: readonly LogState[];
   /** Of the dedupe keys, by append. */
   readonly hashes: readonly (KeyHash | undefined)[];
   /** Receipts of earlier appends that some of these repeat, by dedupe key. */
@@ -17,13 +20,18 @@ export interface Prepared {
 
 /** Loads what seqs and repeats are decided by. */
 export async function prepare(store: Store, appends: readonly Append[]): Promise<Prepared> {
-  const missing = new Set<LogName>();
+  const states: LogState[] = [];
+  const missing: { readonly log: LogName; readonly at: number }[] = [];
   const doubtful = new Map<string, KeyHash>();
   const repeats = new Map<string, Receipt>();
   const hashes: (KeyHash | undefined)[] = [];
   for (let i = 0; i < appends.length; i++) {
     const { logs, dedupeKey } = appends[i] as Append;
-    for (const log of logs) if (!store.logs.has(log)) missing.add(log);
+    for (const log of logs) {
+      const state = store.logs.get(log);
+      if (state === undefined) missing.push({ log, at: states.length });
+      states.push(state as LogState);
+    }
     if (dedupeKey === undefined) continue;
     const hash = hashKey(dedupeKey);
     hashes[i] = hash;
@@ -31,10 +39,10 @@ export async function prepare(store: Store, appends: readonly Append[]): Promise
     if (recent) repeats.set(dedupeKey, recent);
     else if (store.dedupe.mayBeOnDisk(hash)) doubtful.set(dedupeKey, hash);
   }
-  if (missing.size > 0) await Promise.all([...missing].map((log) => store.load(log)));
+  if (missing.length > 0) await Promise.all(missing.map(async ({ log, at }) => (states[at] = await store.load(log))));
   for (const [key, hash] of doubtful) {
     const found = await store.dedupe.lookUp(key, hash);
     if (found) repeats.set(key, found);
   }
-  return { hashes, repeats };
+  return { states, hashes, repeats };
 }

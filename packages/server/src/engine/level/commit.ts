@@ -78,14 +78,17 @@ export class Commit {
     this.#repeats = repeats;
   }
 
-  /** Gives out seqs for one append; `hash` is that of its dedupe key. One of `memory` durability may be settled in here. */
-  add(append: Append, hash: KeyHash | undefined): void {
+  /**
+   * Gives out seqs for one append, the states of whose logs are in `states` from `at` on; `hash` is that of its dedupe key. One of
+   * `memory` durability may be settled in here.
+   */
+  add(append: Append, states: readonly LogState[], at: number, hash: KeyHash | undefined): void {
     const known = append.dedupeKey === undefined ? undefined : this.#known(append.dedupeKey);
     if (known) {
       this.needsSync = true;
       this.#wait(append, repeat(append, known, this.#logs), 0);
     } else if (append.unlessRepeated) this.#wait(append, { ok: false, fault: append.unlessRepeated }, 0);
-    else this.#store(append, hash);
+    else this.#store(append, states, at, hash);
   }
 
   /** It is settled when the commit is on disk: with `outcome`, or as stored, its entries from `start` on. */
@@ -99,15 +102,14 @@ export class Commit {
     return this.#keys.get(key) ?? this.#repeats.get(key);
   }
 
-  #store(append: Append, hash: KeyHash | undefined): void {
+  #store(append: Append, prepared: readonly LogState[], at: number, hash: KeyHash | undefined): void {
     const { logs, payload, origin, expiresAt, dedupeKey } = append;
     const states = this.#states;
     const entries = this.#entries;
     const from = states.length;
     let early = append.durability === "memory";
-    for (const name of logs) {
-      const log = this.#logs.get(name);
-      if (!log) throw new Error(`log ${name} was not loaded before the commit`);
+    for (let i = at; i < at + logs.length; i++) {
+      const log = prepared[i] as LogState;
       if (log.waiting || log.tail + 1 > log.reserved) early = false;
       states.push(log);
     }

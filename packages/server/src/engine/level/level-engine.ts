@@ -20,6 +20,7 @@ import {
   StorageUnavailable,
 } from "../engine.ts";
 import type { Entry } from "../entry.ts";
+import { AppendQueue } from "./append-queue.ts";
 import { Commit, type CommitMemory } from "./commit.ts";
 import { prepare } from "./commit-preparation.ts";
 import { emptyBody } from "./journal.ts";
@@ -60,9 +61,7 @@ export class LevelEngine implements ObservableEngine {
   readonly #cursors: LazyCursors;
   readonly #listeners: ((log: LogName, seq: number) => void)[] = [];
   readonly #memory: CommitMemory = { receipts: new TextWriter(), contents: new TextWriter() };
-  #appends: Append[] = [];
-  /** `performance.now()` when the first of those that wait came. */
-  #waitingSince = 0;
+  readonly #appends = new AppendQueue(commitChars);
   #writes: PendingWrite[] = [];
   #running: Promise<void> | undefined;
   #scheduled = false;
@@ -90,7 +89,7 @@ export class LevelEngine implements ObservableEngine {
       append.settled(this.#unavailable());
       return;
     }
-    if (this.#appends.push(append) === 1) this.#waitingSince = performance.now();
+    this.#appends.push(append);
     this.#schedule();
   }
 
@@ -108,7 +107,7 @@ export class LevelEngine implements ObservableEngine {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      this.#running = this.#commit(this.#takeAppends()).finally(() => {
+      this.#running = this.#commit(this.#appends.take()).finally(() => {
         this.#running = undefined;
         if (this.#appends.length > 0 || this.#writes.length > 0 || this.#cursors.due) this.#schedule();
       });
@@ -117,7 +116,7 @@ export class LevelEngine implements ObservableEngine {
 
   async #commit(appends: readonly Append[]): Promise<void> {
     const store = this.#store;
-    const since = this.#waitingSince;
+    const { since } = this.#appends;
     const began = performance.now();
     let syncMs: number | undefined;
     const writes = this.#writes;
@@ -127,9 +126,14 @@ export class LevelEngine implements ObservableEngine {
     for (const cursor of this.#cursors.take(writes.length > 0)) records.push(cursor);
     let commit: Commit | undefined;
     try {
-      const { hashes, repeats } = await prepare(store, appends);
+      const { states, hashes, repeats } = await prepare(store, appends);
       commit = new Commit(this.#memory, store.logs, repeats);
-      for (let i = 0; i < appends.length; i++) commit.add(appends[i] as Append, hashes[i]);
+      let at = 0;
+      for (let i = 0; i < appends.length; i++) {
+        const append = appends[i] as Append;
+        commit.add(append, states, at, hashes[i]);
+        at += append.logs.length;
+      }
       for (const { heads } of writes) for (const log of heads) commit.headChanged(log);
       syncMs = await this.#write(store, commit, records, writes.length > 0);
     } catch (error) {
@@ -147,20 +151,6 @@ export class LevelEngine implements ObservableEngine {
     for (const log of commit.touched) for (const listener of this.#listeners) listener(log.name, log.settled);
     if (store.checkpoint.due(this.#checkpointBytes)) this.#startCheckpoint(store);
     await store.checkpoint.catchUp(2 * this.#checkpointBytes);
-  }
-
-  #takeAppends(): Append[] {
-    let chars = 0;
-    const end = this.#appends.findIndex(({ payload }) => {
-      chars += payload.length;
-      return chars > commitChars;
-    });
-    if (end === -1) {
-      const all = this.#appends;
-      this.#appends = [];
-      return all;
-    }
-    return this.#appends.splice(0, Math.max(1, end));
   }
 
   /** `promised`: the records are to be on disk when this resolves. Resolves with how long the sync took, if there was one. */
@@ -189,7 +179,7 @@ export class LevelEngine implements ObservableEngine {
     const outcome = this.#unavailable();
     if (commit) commit.failed(outcome.fault.message);
     else for (const append of appends) append.settled(outcome);
-    for (const append of this.#appends.splice(0)) append.settled(outcome);
+    for (const append of this.#appends.takeAll()) append.settled(outcome);
     for (const { reject } of [...writes, ...this.#writes.splice(0)])
       reject(new StorageUnavailable(error.message, { cause: error }));
   }
@@ -316,7 +306,7 @@ export class LevelEngine implements ObservableEngine {
       await (this.#running ?? new Promise(setImmediate));
     }
     this.#closed = true;
-    for (const append of this.#appends.splice(0)) append.settled(this.#unavailable());
+    for (const append of this.#appends.takeAll()) append.settled(this.#unavailable());
     if (!this.#kept.fault) await this.#writeLast(this.#store);
     await this.#kept.close();
   }
