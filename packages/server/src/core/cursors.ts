@@ -11,22 +11,35 @@ export interface CursorPosition {
   readonly seq: number;
 }
 
-/** One cursor, as it is written. One object for each, whose value moves, because that is often. */
+/** One cursor, as it is written. One object for each, which moves, because that is often. */
 class Cursor implements CursorWrite {
-  readonly kind = "cursor";
   readonly key: string;
-  readonly value: CursorPlace;
+  readonly #user: UserKey;
+  readonly #device: DeviceKey | "";
+  readonly #log: LogName;
+  epoch: string;
+  seq: number;
   waiting = false;
   /** Whether it was forgotten: it is none any more. */
   gone = false;
 
-  constructor(key: string, value: RecordKinds["cursor"]) {
+  constructor(key: string, { user, device, log, epoch, seq }: RecordKinds["cursor"]) {
     this.key = key;
-    this.value = { ...value };
+    this.#user = user;
+    this.#device = device;
+    this.#log = log;
+    this.epoch = epoch;
+    this.seq = seq;
+  }
+
+  get kind(): "cursor" {
+    return "cursor";
+  }
+
+  get value(): RecordKinds["cursor"] {
+    return { user: this.#user, device: this.#device, log: this.#log, epoch: this.epoch, seq: this.seq };
   }
 }
-
-type CursorPlace = Omit<RecordKinds["cursor"], "epoch" | "seq"> & { epoch: string; seq: number };
 
 /** Of all users who have none: nothing is ever added to it. */
 const noCursors = new Map<string, Cursor>();
@@ -80,7 +93,7 @@ export class Cursors {
   /** The same of a user who has a session, at once. */
   known(user: UserKey, log: LogName, epoch: string): number {
     const cursor = this.#users.get(user)?.get(cursorKey(user, "", log));
-    return cursor ? reached(cursor.value, epoch) : 0;
+    return cursor ? reached(cursor, epoch) : 0;
   }
 
   /**
@@ -96,10 +109,9 @@ export class Cursors {
   move(known: Cursor | undefined, reading: Reading, device: DeviceKey | "", { epoch, seq }: CursorPosition): Cursor {
     const cursor = this.#find(known, reading, device);
     if (cursor === undefined) return this.#make(reading, device, { epoch, seq });
-    const place = cursor.value;
-    if (place.seq === seq && place.epoch === epoch) return cursor;
-    place.epoch = epoch;
-    place.seq = seq;
+    if (cursor.seq === seq && cursor.epoch === epoch) return cursor;
+    cursor.epoch = epoch;
+    cursor.seq = seq;
     if (!cursor.waiting) this.#engine.commitCursor(cursor);
     return cursor;
   }
@@ -107,7 +119,7 @@ export class Cursors {
   /** The same, but never back within an epoch. */
   advance(known: Cursor | undefined, reading: Reading, device: DeviceKey | "", to: CursorPosition): Cursor {
     const cursor = this.#find(known, reading, device);
-    if (cursor && cursor.value.epoch === to.epoch && cursor.value.seq >= to.seq) return cursor;
+    if (cursor && cursor.epoch === to.epoch && cursor.seq >= to.seq) return cursor;
     return this.move(cursor, reading, device, to);
   }
 
@@ -163,7 +175,7 @@ interface Reading {
   readonly log: LogName;
 }
 
-function positionOf({ value: { epoch, seq } }: Cursor): CursorPosition {
+function positionOf({ epoch, seq }: Cursor): CursorPosition {
   return { epoch, seq };
 }
 

@@ -25,13 +25,29 @@ class Reached {
     }
   }
 
+  /** Moves all of it to another, which is returned. */
+  taken(): Reached {
+    const taken = new Reached();
+    taken.#log = this.#log;
+    taken.#seq = this.#seq;
+    taken.#others = this.#others;
+    this.#clear();
+    return taken;
+  }
+
+  /** Tells all of it, once. */
   tell<S>(core: Acknowledged<S>, session: S): void {
-    const others = this.#others;
     const log = this.#log;
+    if (log === undefined) return;
+    const others = this.#others;
+    this.#clear();
+    core.acknowledge(session, log, this.#seq);
+    if (others) for (const [other, seq] of others) core.acknowledge(session, other, seq);
+  }
+
+  #clear(): void {
     this.#log = undefined;
     this.#others = undefined;
-    if (log !== undefined) core.acknowledge(session, log, this.#seq);
-    if (others) for (const [other, seq] of others) core.acknowledge(session, other, seq);
   }
 }
 
@@ -41,30 +57,29 @@ export interface Acknowledged<S> {
   acknowledge(session: S, log: LogName, seq: number): void;
 }
 
-/** The acknowledgements of one session. */
-export class AutoAck<S> {
+/** The acknowledgements of one session. It is itself how far what is in the outbox has got: one object less for each. */
+export class AutoAck<S> extends Reached {
   readonly #core: Acknowledged<S>;
   readonly #session: S;
-  /** What is in the outbox, and what is in each write under way: most often there is none. */
-  #queued: Reached | undefined;
+  /** What is in each write under way: most often there is none. */
   #writing: Reached[] | undefined;
 
   constructor(core: Acknowledged<S>, session: S) {
+    super();
     this.#core = core;
     this.#session = session;
   }
 
   /** All of the log up to `seq` that is for this peer was put into the outbox. */
   queued(log: LogName, seq: number): void {
-    this.#queued ??= new Reached();
-    this.#queued.set(log, seq);
+    this.set(log, seq);
   }
 
   /** The entry is not for this peer: acknowledged as soon as what came before it has left. */
   skipped({ log, seq }: Entry): void {
     // Not before the session has noted it as sent, which it does when `deliver` returns.
     queueMicrotask(() => {
-      const ahead = this.#queued?.isEmpty === false ? this.#queued : this.#writing?.at(-1);
+      const ahead = this.isEmpty ? this.#writing?.at(-1) : this;
       if (ahead) ahead.set(log, seq);
       else this.#core.acknowledge(this.#session, log, seq);
     });
@@ -72,14 +87,13 @@ export class AutoAck<S> {
 
   /** All that was in the outbox has left. */
   left(): void {
-    this.#queued?.tell(this.#core, this.#session);
+    this.tell(this.#core, this.#session);
   }
 
   /** The outbox writes all that it holds. */
   writing(): void {
     this.#writing ??= [];
-    this.#writing.push(this.#queued ?? new Reached());
-    this.#queued = undefined;
+    this.#writing.push(this.taken());
   }
 
   /** The oldest write under way has left. */
