@@ -22,6 +22,7 @@ import { renew } from "./admission.ts";
 import { authorise } from "./authorisation.ts";
 import type { CoreEvent } from "./connection.ts";
 import type { User } from "./directory.ts";
+import type { About } from "./error-event.ts";
 import { parseHistory, readPage } from "./history.ts";
 import type { LogFields } from "./log.ts";
 import { findRoom, join, leave } from "./membership.ts";
@@ -38,7 +39,6 @@ export type Command = Asked[keyof Asked];
 /** The answer to a command, without its `ref`; undefined where there is none, or none yet. */
 type Answer = Result<Told | undefined>;
 type Told = Exclude<CoreEvent, Entry>;
-type About = { readonly ref?: string; readonly clientId?: string };
 
 type Handler<C> = (services: Services, session: Session, command: C) => Answer;
 

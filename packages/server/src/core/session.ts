@@ -1,6 +1,6 @@
 /**
- * One live connection of a device: what it reads, how much it has not acknowledged, what it is told. Holds at most a window of messages and one read's worth of entries in memory, however slow the
- * peer is. Hot path.
+ * One live connection of a device: what it reads, how much it has not acknowledged, what it is told. Holds at most a window
+ * of messages and one read's worth of entries in memory, however slow the peer is. Hot path.
  */
 import type { DeviceKey, ErrorCode, Fault, LogName, Position, Receiver, UserKey } from "@parley/protocol";
 import type { Entry } from "../engine/entry.ts";
@@ -8,10 +8,12 @@ import { type Actor, authorise, type Permissions, permissionsOf } from "./author
 import { CatchUp } from "./catch-up.ts";
 import type { Connection, CoreEvent } from "./connection.ts";
 import type { User } from "./directory.ts";
+import { type About, errorEvent } from "./error-event.ts";
 import type { Identity } from "./identity.ts";
 import type { Watcher } from "./presence.ts";
-import { readableBy, startOf } from "./reading-start.ts";
+import { startOf } from "./reading-start.ts";
 import { type Requester, RequestQueue } from "./request-queue.ts";
+import { reviewRights } from "./rights-review.ts";
 import type { Run } from "./run.ts";
 import type { Services } from "./services.ts";
 import { type Reader, Subscription } from "./subscription.ts";
@@ -142,24 +144,13 @@ export class Session implements Reader, Watcher, Actor, Requester {
   set identity(identity: Identity) {
     this.#identity = identity;
     this.#permissions = permissionsOf(identity.rights, this.user.key);
-    this.#reviewed().catch((error) => this.#services.onError("a log could not be read after a renewal", error));
+    reviewRights(this.#services, this).catch((error) =>
+      this.#services.onError("a log could not be read after a renewal", error),
+    );
   }
 
   get permissions(): Permissions {
     return this.#permissions;
-  }
-
-  async #reviewed(): Promise<void> {
-    const { presence } = this.#services;
-    const { watching } = this;
-    if (watching === "everybody" && !authorise(this, "seeEverybody", undefined).ok) presence.unwatch(this, undefined);
-    if (watching !== undefined && watching !== "everybody")
-      presence.unwatch(
-        this,
-        [...watching].filter((key) => !authorise(this, "seeUser", key).ok),
-      );
-    for (const log of [...this.subscriptions.keys()]) if (!authorise(this, "read", log).ok) this.left(log);
-    for (const log of readableBy(this.user)) if (!this.subscriptions.has(log)) await this.joined(log);
   }
 
   // What it reads
@@ -328,18 +319,8 @@ export class Session implements Reader, Watcher, Actor, Requester {
   }
 
   /** Answers a request with what was wrong. */
-  fault(
-    { code, message, retryAfterMs }: Fault,
-    { ref, clientId }: { readonly ref?: string; readonly clientId?: string },
-  ): void {
-    const about = { ...(ref === undefined ? {} : { ref }), ...(clientId === undefined ? {} : { clientId }) };
-    this.tell({
-      op: "error",
-      ...about,
-      code,
-      message,
-      ...(retryAfterMs === undefined ? {} : { retryAfter: retryAfterMs }),
-    });
+  fault(fault: Fault, about: About): void {
+    this.tell(errorEvent(fault, about));
   }
 
   /** Tells presence; what has no room is told, as it is then, when there is. */

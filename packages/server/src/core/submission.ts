@@ -17,6 +17,7 @@ import type { Append, AppendOutcome, LogPosition, RecordWrite } from "../engine/
 import type { Entry } from "../engine/entry.ts";
 import type { Actor } from "./authorisation.ts";
 import type { UserSession } from "./directory.ts";
+import type { About } from "./error-event.ts";
 import { inboxFull, refuseUnlessRepeated, storeOverflowing } from "./limits/overflow.ts";
 import { digestOf, encodeContent, encodePayload, isBase64 } from "./message.ts";
 import { type Recipient, recipientsOf } from "./recipients.ts";
@@ -37,7 +38,7 @@ export interface Sender extends Actor {
   /** Whether it has no use for the answer to what went to who is connected. */
   readonly hearsOnlyStored: boolean;
   tell(event: ServerMessages["ok"]): void;
-  fault(fault: Fault, about: { readonly ref?: string; readonly clientId?: string }): void;
+  fault(fault: Fault, about: About): void;
 }
 
 /** Checks a send and hands it to the engine; the sender is answered when it is stored. */
@@ -106,7 +107,7 @@ class Submission implements Append {
   readonly #bytes: number;
   readonly #type: string | undefined;
   /** What the answer repeats of the request. */
-  readonly #about: { readonly ref?: string; readonly clientId?: string };
+  readonly #about: About;
 
   constructor(
     services: Services,
@@ -238,10 +239,7 @@ class Submission implements Append {
 const nothing = {};
 
 /** What an answer repeats of its request. */
-function aboutOf(
-  ref: string | undefined,
-  clientId: string | undefined,
-): { readonly ref?: string; readonly clientId?: string } {
+function aboutOf(ref: string | undefined, clientId: string | undefined): About {
   if (clientId === undefined) return ref === undefined ? nothing : { ref };
   return ref === undefined ? { clientId } : { ref, clientId };
 }

@@ -6,6 +6,7 @@ import { type ClientMessage, type ErrorCode, errors, type Fault, fail, helloFram
 import { parseClientMessage } from "@parley/protocol/validate";
 import type { Connection, CoreEvent } from "../../core/connection.ts";
 import type { Core } from "../../core/core.ts";
+import { type About, errorEvent } from "../../core/error-event.ts";
 import { rateLimited } from "../../core/limits/limiter.ts";
 import type { Run } from "../../core/run.ts";
 import type { Session } from "../../core/session.ts";
@@ -94,7 +95,7 @@ export class NativeConnection implements Connection, Watched {
     if (allowance === undefined || wait === 0) return true;
     if (message.op === "send")
       this.#core.traffic.sendRefused("rate_limited", { clientId: message.clientId, user: this.#session?.user.name });
-    this.refuse(rateLimited(wait), message as { readonly ref?: string; readonly clientId?: string });
+    this.refuse(rateLimited(wait), message as About);
     this.#slow(allowance.refused());
     return false;
   }
@@ -156,12 +157,9 @@ export class NativeConnection implements Connection, Watched {
   }
 
   /** Answers a fault; ends the connection where the error table says so. */
-  refuse(fault: Fault, about: { readonly ref?: string; readonly clientId?: string } = {}): void {
-    if (errors[fault.code].closes) return this.#fatal(fault);
-    const { code, message, retryAfterMs } = fault;
-    const retry = retryAfterMs === undefined ? {} : { retryAfter: retryAfterMs };
-    const id = about.clientId === undefined ? {} : { clientId: about.clientId };
-    this.#write({ op: "error", ...refOf(about), ...id, code, message, ...retry });
+  refuse(fault: Fault, about: About = {}): void {
+    if (errors[fault.code].closes) this.#fatal(fault);
+    else this.#write(errorEvent(fault, about));
   }
 
   #fatal(fault: Fault): void {
@@ -258,13 +256,12 @@ export class NativeConnection implements Connection, Watched {
 }
 
 /** The `error` with which a connection ends, or is not let in. */
-export function lastWords({ code, message, retryAfterMs }: Fault): object {
-  const retryAfter = retryAfterMs === undefined ? {} : { retryAfter: retryAfterMs };
-  return { op: "error", code, message, ...retryAfter, reconnect: errors[code].retry !== "no" };
+export function lastWords(fault: Fault): object {
+  return { ...errorEvent(fault), reconnect: errors[fault.code].retry !== "no" };
 }
 
 /** What of a refused request tells the peer which one it was, where that can be read. */
-function aboutOf(text: string): { readonly ref?: string; readonly clientId?: string } {
+function aboutOf(text: string): About {
   const { op, ref, clientId } = JSON.parse(text) as Record<string, unknown>;
   const isRef = typeof ref === "string" && ref !== "" && ref.length <= 64;
   const isClientId = op === "send" && typeof clientId === "string" && /^[!-~]{1,64}$/.test(clientId);
