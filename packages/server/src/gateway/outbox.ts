@@ -7,7 +7,6 @@ import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { encodeFrames, FrameMemory, type Framing } from "./frames.ts";
-import { writeNow } from "./write-now.ts";
 
 export interface OutboxOwner {
   /** The outbox was full, and has room again. */
@@ -78,8 +77,8 @@ export class Outbox {
   #observer: WriteObserver | undefined;
   /** Writes that the observer was told of, and which are not over. */
   #underWay = 0;
-  /** The stream, where it is a plain socket: bytes may go past it, and a write that is not over is what it still holds. */
-  readonly #socket: Socket | undefined;
+  /** Whether a write without a callback can be told to be over by what the stream still holds. */
+  readonly #tells: boolean;
   /** Text still to be encoded, or frames that are shared with other connections. */
   #frames: (string | Buffer)[] | undefined;
   /** An estimate for the turn: UTF-16 units of texts (up to 3 bytes each), bytes of shared frames, and their headers. */
@@ -94,7 +93,7 @@ export class Outbox {
 
   constructor(stream: Writable, framing: Framing, maxBytes: number, owner: OutboxOwner) {
     this.#stream = stream;
-    this.#socket = stream instanceof Socket && !(stream instanceof TLSSocket) ? stream : undefined;
+    this.#tells = stream instanceof Socket && !(stream instanceof TLSSocket);
     this.#framing = framing;
     this.#maxBytes = maxBytes;
     this.#owner = owner;
@@ -147,7 +146,7 @@ export class Outbox {
     const [only] = frames;
     if (frames.length === 1 && typeof only === "object") this.#writeOne(only);
     else {
-      const small = this.#socket ? memory.encode(frames, size, this.#framing) : undefined;
+      const small = this.#tells ? memory.encode(frames, size, this.#framing) : undefined;
       if (!small) this.#writeAll(encodeFrames(frames, this.#framing));
       else if (!this.#writeOne(small)) memory.leave();
     }
@@ -160,19 +159,18 @@ export class Outbox {
    * a turn of the queue of ticks for each write.
    */
   #writeOne(bytes: Buffer): boolean {
-    const socket = this.#socket;
+    const stream = this.#stream;
     const observer = this.#observer;
-    if (!socket) {
-      if (observer) this.#stream.write(bytes, this.#written(observer));
-      else this.#stream.write(bytes);
+    if (!this.#tells) {
+      if (observer) stream.write(bytes, this.#written(observer));
+      else stream.write(bytes);
       return false;
     }
-    const now = writeNow(socket, bytes);
-    if (now < bytes.length) socket.write(now === 0 ? bytes : bytes.subarray(now));
-    const taken = socket.writableLength === 0;
+    stream.write(bytes);
+    const taken = stream.writableLength === 0;
     if (!observer) return taken;
-    if (taken && this.#underWay === 0 && socket.errored === null) observer.left();
-    else socket.write(nothing, this.#written(observer));
+    if (taken && this.#underWay === 0 && stream.errored === null) observer.left();
+    else stream.write(nothing, this.#written(observer));
     return taken;
   }
 
