@@ -12,6 +12,8 @@ export interface Planned {
   readonly scenario: Scenario;
   readonly participants: readonly Participant[];
   readonly missing: MeasuredScenario["missing"];
+  /** As in `RoundsOptions`. */
+  readonly newServersEachRound: boolean;
   /** About how long it will take. */
   readonly ms: number;
 }
@@ -26,11 +28,14 @@ export function plan(options: Options, extent: Extent, checkouts: readonly Check
       return why === undefined ? [] : [{ name, why: `${why} (npm run bench:install-peers)` }];
     });
     const participants = [...own, ...peers.filter(({ name }) => !missing.some((one) => one.name === name))];
-    const servers = new Set(participants.map(({ target }) => target)).size;
+    // Filling a store anew for each round would take minutes.
+    const newServersEachRound = checkouts.length > 1 && scenario.stores === undefined;
+    const starts = newServersEachRound ? extent.rounds : 1;
+    const servers = starts * new Set(participants.map(({ target }) => target)).size;
     const runs = participants.length * extent.rounds * scenario.runMs(extent);
-    const firsts = participants.length * (extent.firstWarmUpMs - extent.warmUpMs);
+    const firsts = starts * participants.length * (extent.firstWarmUpMs - extent.warmUpMs);
     const prepared = checkouts.length * (scenario.prepareMs?.(extent) ?? 0);
-    return { scenario, participants, missing, ms: runs + firsts + prepared + servers * serversMs };
+    return { scenario, participants, missing, newServersEachRound, ms: runs + firsts + prepared + servers * serversMs };
   });
 }
 
@@ -49,7 +54,7 @@ export async function measure(
   { signal, runPrefix, progress, measured }: Watching,
 ): Promise<MeasuredScenario[]> {
   const all: MeasuredScenario[] = [];
-  for (const [index, { scenario, participants, missing }] of planned.entries()) {
+  for (const [index, { scenario, participants, missing, newServersEachRound }] of planned.entries()) {
     signal.throwIfAborted();
     const leftMs = planned.slice(index).reduce((sum, { ms }) => sum + ms, 0);
     const began = performance.now();
@@ -57,6 +62,7 @@ export async function measure(
       scenario,
       participants,
       extent,
+      newServersEachRound,
       signal,
       runPrefix: `${runPrefix}${index.toString(36)}`,
       about: (round, { name, checkout }) =>

@@ -1,14 +1,14 @@
-/** Two revisions beside each other: the ratio of each figure, and whether the rounds agree on which is better. */
+/** Two revisions beside each other: the ratio of each figure, and whether the rounds prove which is better. */
 import { type FigureName, figures } from "./figures.ts";
 import { type MeasuredScenario, valuesOf } from "./measured-scenario.ts";
 import type { Emphasis } from "./report.ts";
-import { ratioOf, type Spread } from "./statistics.ts";
+import { type RatioSpread, ratioOf } from "./statistics.ts";
 
 export interface Comparison {
   readonly participant: string;
   readonly figure: FigureName;
   /** `now` over `before`. */
-  readonly ratio: Spread;
+  readonly ratio: RatioSpread;
   readonly verdict: "better" | "worse" | "no difference shown" | "too few rounds";
 }
 
@@ -36,10 +36,10 @@ export function comparisonsOf({ scenario, outcomes }: MeasuredScenario, before: 
   });
 }
 
-function verdictOf(figure: FigureName, { min, max }: Spread, rounds: number): Comparison["verdict"] {
+function verdictOf(figure: FigureName, { low, high }: RatioSpread, rounds: number): Comparison["verdict"] {
   if (rounds < minRounds) return "too few rounds";
-  if (min <= 1 && max >= 1) return "no difference shown";
-  return min > 1 === (figures[figure].better === "more") ? "better" : "worse";
+  if (low <= 1 && high >= 1) return "no difference shown";
+  return low > 1 === (figures[figure].better === "more") ? "better" : "worse";
 }
 
 /** The comparison of one scenario, as lines. */
@@ -50,10 +50,9 @@ export function comparisonLines(measured: MeasuredScenario, before: string, now:
   const titles = width(all.map(({ figure }) => titleOf(figure)));
   return [
     emphasis(`${measured.scenario.name}: ${now} ÷ ${before}`),
-    ...all.map(({ participant, figure, ratio: { median, min, max }, verdict }) => {
-      const said = verdict === "no difference shown" ? "the rounds cover 1: no difference shown" : verdict;
-      const spread = `(${min.toFixed(2)}–${max.toFixed(2)})`;
-      return `  ${participant.padEnd(participants)}  ${titleOf(figure).padEnd(titles)}  ${median.toFixed(3)} ${spread}  ${said}`;
+    ...all.map(({ participant, figure, ratio: { median, min, max, low, high }, verdict }) => {
+      const spread = `(${min.toFixed(2)}–${max.toFixed(2)}; 95 %: ${low.toFixed(2)}–${high.toFixed(2)})`;
+      return `  ${participant.padEnd(participants)}  ${titleOf(figure).padEnd(titles)}  ${median.toFixed(3)} ${spread}  ${verdict}`;
     }),
     "",
   ];

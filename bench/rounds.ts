@@ -21,6 +21,11 @@ export interface RoundsOptions {
   readonly scenario: Scenario;
   readonly participants: readonly Participant[];
   readonly extent: Extent;
+  /**
+   * Whether each round has new servers: two processes of the same program differ for as long as they live, which rounds of the
+   * same two would not show.
+   */
+  readonly newServersEachRound: boolean;
   readonly signal: AbortSignal;
   /** Begins the names of all users; the runs number them. */
   readonly runPrefix: string;
@@ -43,13 +48,14 @@ class Standing {
 
 /** Rejects only when `signal` says so. All servers have ended by then, or when it resolves. */
 export async function runRounds(options: RoundsOptions): Promise<Outcome[]> {
-  const { scenario, participants, extent, signal, about } = options;
+  const { scenario, participants, extent, newServersEachRound, signal, about } = options;
   const standings = participants.map((participant) => new Standing(participant));
   const servers = new Servers(signal);
   let run = 0;
   try {
     for (let round = 0; round < extent.rounds; round++) {
-      for (const standing of standings) {
+      // Who was first is last next time.
+      for (const standing of round % 2 === 0 ? standings : standings.toReversed()) {
         if (standing.failure !== undefined) continue;
         about(round, standing.participant);
         try {
@@ -60,6 +66,7 @@ export async function runRounds(options: RoundsOptions): Promise<Outcome[]> {
         }
         if (scenario.serverEachRun) await servers.stop();
       }
+      if (newServersEachRound) await servers.stop();
     }
   } finally {
     await servers.stop();
@@ -68,7 +75,7 @@ export async function runRounds(options: RoundsOptions): Promise<Outcome[]> {
 }
 
 async function runOnce(
-  { scenario, extent, signal, runPrefix }: RoundsOptions,
+  { scenario, extent, newServersEachRound, signal, runPrefix }: RoundsOptions,
   { target, dialect }: Participant,
   servers: Servers,
   round: number,
@@ -78,7 +85,7 @@ async function runOnce(
   let part = 0;
   const lab = {
     extent,
-    isFirstRound: round === 0,
+    isColdServer: round === 0 || newServersEachRound,
     generate: async (work: Work) => {
       const { durability } = scenario;
       // Letters and digits: part of names in every protocol.

@@ -20,7 +20,7 @@ export interface Extent {
 /** One run of one participant, as a scenario sees it. */
 export interface Lab {
   readonly extent: Extent;
-  readonly isFirstRound: boolean;
+  readonly isColdServer: boolean;
   generate(work: Work): Promise<Figures>;
 }
 
@@ -55,9 +55,9 @@ const connectMs = 1;
 
 type Shape = Pick<Flow, "shape" | "size" | "inFlight" | "rate">;
 
-function flow({ extent, isFirstRound }: Lab, shape: Shape): Flow {
+function flow({ extent, isColdServer }: Lab, shape: Shape): Flow {
   const { measureMs, warmUpMs, firstWarmUpMs } = extent;
-  return { kind: "flow", ...shape, measureMs, warmUpMs: isFirstRound ? firstWarmUpMs : warmUpMs };
+  return { kind: "flow", ...shape, measureMs, warmUpMs: isColdServer ? firstWarmUpMs : warmUpMs };
 }
 
 const direct = (size: number, inFlight: number, rate = 0): Shape => ({ shape: "direct", size, inFlight, rate });

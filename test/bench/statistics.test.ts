@@ -46,6 +46,15 @@ describe("a ratio", () => {
     assert.equal(max, 1.2);
   });
 
+  it("is between two others with 95 % confidence, the further apart the more the rounds differ", () => {
+    // As R has it: exp(t.test(log(c(1.1, 0.9, 1.2)))$conf.int)
+    const { low, high } = ratioOf([100, 200, 100], [110, 180, 120]);
+    assert.ok(Math.abs(low - 0.734) < 0.001 && Math.abs(high - 1.528) < 0.001, `${low} ${high}`);
+    const same = ratioOf([100, 200, 100], [90, 180, 90]);
+    assert.deepEqual([same.low.toFixed(9), same.high.toFixed(9)], ["0.900000000", "0.900000000"]);
+    assert.ok(Number.isNaN(ratioOf([100], [50]).low));
+  });
+
   it("leaves out rounds that only one has", () => {
     assert.deepEqual(ratioOf([100], [50, 900]).max, 0.5);
   });
