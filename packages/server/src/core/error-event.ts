@@ -1,4 +1,4 @@
-/** What was wrong with a request, as its peer is told (PROTOCOL.md, "Errors"). */
+/** What was wrong with a request, as its peer is told (PROTOCOL.md, `error`). */
 import type { Fault, ServerMessages } from "@parley/protocol";
 
 /** What of a request its answer repeats. */

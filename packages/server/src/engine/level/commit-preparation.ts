@@ -20,8 +20,8 @@ export interface Prepared {
 
 /** Loads what seqs and repeats are decided by. */
 export async function prepare(store: Store, appends: readonly Append[]): Promise<Prepared> {
-  const states: LogState[] = [];
-  const missing: { readonly log: LogName; readonly at: number }[] = [];
+  let states: LogState[] = [];
+  const missing = new Set<LogName>();
   const doubtful = new Map<string, KeyHash>();
   const repeats = new Map<string, Receipt>();
   const hashes: (KeyHash | undefined)[] = [];
@@ -29,8 +29,8 @@ export async function prepare(store: Store, appends: readonly Append[]): Promise
     const { logs, dedupeKey } = appends[i] as Append;
     for (const log of logs) {
       const state = store.logs.get(log);
-      if (state === undefined) missing.push({ log, at: states.length });
-      states.push(state as LogState);
+      if (state) states.push(state);
+      else missing.add(log);
     }
     if (dedupeKey === undefined) continue;
     const hash = hashKey(dedupeKey);
@@ -39,7 +39,10 @@ export async function prepare(store: Store, appends: readonly Append[]): Promise
     if (recent) repeats.set(dedupeKey, recent);
     else if (store.dedupe.mayBeOnDisk(hash)) doubtful.set(dedupeKey, hash);
   }
-  if (missing.length > 0) await Promise.all(missing.map(async ({ log, at }) => (states[at] = await store.load(log))));
+  if (missing.size > 0) {
+    await Promise.all([...missing].map((log) => store.load(log)));
+    states = appends.flatMap(({ logs }) => logs.map((log) => store.logs.get(log) as LogState));
+  }
   for (const [key, hash] of doubtful) {
     const found = await store.dedupe.lookUp(key, hash);
     if (found) repeats.set(key, found);
