@@ -51,7 +51,8 @@ export function comparisonLines(measured: MeasuredScenario, before: string, now:
   return [
     emphasis(`${measured.scenario.name}: ${now} ÷ ${before}`),
     ...all.map(({ participant, figure, ratio: { median, min, max, low, high }, verdict }) => {
-      const spread = `(${min.toFixed(2)}–${max.toFixed(2)}; 95 %: ${low.toFixed(2)}–${high.toFixed(2)})`;
+      const confidence = Number.isFinite(low) ? `; 95 %: ${low.toFixed(2)}–${high.toFixed(2)}` : "";
+      const spread = `(${min.toFixed(2)}–${max.toFixed(2)}${confidence})`;
       return `  ${participant.padEnd(participants)}  ${titleOf(figure).padEnd(titles)}  ${median.toFixed(3)} ${spread}  ${verdict}`;
     }),
     "",

@@ -62,8 +62,8 @@ const bugs: { readonly [B in PlantedBug]: Bug } = {
   }),
   "skip-cursor": (engine) => ({
     commitCursor: (record: Extract<RecordWrite, { kind: "cursor" }>) => {
-      const { value } = record;
-      engine.commitCursor(value ? { ...record, value: { ...value, seq: value.seq + skippedSeqs } } : record);
+      const { kind, key, value } = record;
+      engine.commitCursor(value ? { kind, key, value: { ...value, seq: value.seq + skippedSeqs } } : record);
     },
   }),
   "trim-too-far": (engine) => ({
