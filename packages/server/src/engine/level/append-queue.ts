@@ -6,7 +6,7 @@ export class AppendQueue {
   readonly #maxChars: number;
   #appends: Append[] = [];
   #chars = 0;
-  /** `performance.now()` when the first of those that wait came. */
+  /** `performance.now()` when the first came of those that wait, or else of those that were taken last. */
   since = 0;
 
   constructor(maxChars: number) {
@@ -35,6 +35,7 @@ export class AppendQueue {
     return taken;
   }
 
+  /** All that wait, however much that is. */
   takeAll(): readonly Append[] {
     const all = this.#appends;
     this.#appends = [];

@@ -5,18 +5,10 @@
 import type { LogName } from "@parley/protocol";
 import type { Append } from "../engine.ts";
 import { hashKey, type KeyHash } from "./bloom.ts";
+import type { Prepared } from "./commit.ts";
 import type { LogState } from "./log-state.ts";
 import type { Receipt } from "./receipt.ts";
 import type { Store } from "./store.ts";
-
-export interface Prepared {
-  /** Of the logs of all appends, one append's after the other's. */
-  readonly states: readonly LogState[];
-  /** Of the dedupe keys, by append. */
-  readonly hashes: readonly (KeyHash | undefined)[];
-  /** Receipts of earlier appends that some of these repeat, by dedupe key. */
-  readonly repeats: ReadonlyMap<string, Receipt>;
-}
 
 /** Loads what seqs and repeats are decided by. */
 export async function prepare(store: Store, appends: readonly Append[]): Promise<Prepared> {

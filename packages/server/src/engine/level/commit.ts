@@ -37,10 +37,22 @@ export interface CommitMemory {
   readonly contents: TextWriter;
 }
 
+/** What is known before seqs are given out (`commit-preparation.ts`). */
+export interface Prepared {
+  /** Of the logs of all appends, one append's after the other's. */
+  readonly states: readonly LogState[];
+  /** Of the dedupe keys, by append. */
+  readonly hashes: readonly (KeyHash | undefined)[];
+  /** Receipts of earlier appends that some of these repeat, by dedupe key. */
+  readonly repeats: ReadonlyMap<string, Receipt>;
+}
+
+/** For a commit of no appends. */
+export const nothingPrepared: Prepared = { states: [], hashes: [], repeats: new Map() };
+
 export class Commit {
   readonly #logs: ReadonlyMap<string, LogState>;
-  /** The receipts of appends of earlier commits that some of these repeat. */
-  readonly #repeats: ReadonlyMap<string, Receipt | undefined>;
+  readonly #prepared: Prepared;
   /** Those that are settled when it is on disk, in order; what they are settled with where that is known already. */
   readonly #appends: Append[] = [];
   readonly #outcomes: (AppendOutcome | undefined)[] = [];
@@ -65,30 +77,33 @@ export class Commit {
   readonly touched: LogState[] = [];
 
   /** `memory` is its own until it is written. */
-  constructor(
-    { receipts, contents }: CommitMemory,
-    logs: ReadonlyMap<string, LogState>,
-    repeats: ReadonlyMap<string, Receipt | undefined>,
-  ) {
+  constructor({ receipts, contents }: CommitMemory, logs: ReadonlyMap<string, LogState>, prepared: Prepared) {
     receipts.clear();
     contents.clear();
     this.#receipts = receipts;
     this.#contents = contents;
     this.#logs = logs;
-    this.#repeats = repeats;
+    this.#prepared = prepared;
   }
 
-  /**
-   * Gives out seqs for one append, the states of whose logs are in `states` from `at` on; `hash` is that of its dedupe key. One of
-   * `memory` durability may be settled in here.
-   */
-  add(append: Append, states: readonly LogState[], at: number, hash: KeyHash | undefined): void {
+  /** Gives out seqs for the appends that were prepared. Those of `memory` durability may be settled in here. */
+  add(appends: readonly Append[]): void {
+    let at = 0;
+    for (let i = 0; i < appends.length; i++) {
+      const append = appends[i] as Append;
+      this.#add(append, at, this.#prepared.hashes[i]);
+      at += append.logs.length;
+    }
+  }
+
+  /** One of them, the states of whose logs are prepared from `at` on; `hash` is that of its dedupe key. */
+  #add(append: Append, at: number, hash: KeyHash | undefined): void {
     const known = append.dedupeKey === undefined ? undefined : this.#known(append.dedupeKey);
     if (known) {
       this.needsSync = true;
       this.#wait(append, repeat(append, known, this.#logs), 0);
     } else if (append.unlessRepeated) this.#wait(append, { ok: false, fault: append.unlessRepeated }, 0);
-    else this.#store(append, states, at, hash);
+    else this.#store(append, at, hash);
   }
 
   /** It is settled when the commit is on disk: with `outcome`, or as stored, its entries from `start` on. */
@@ -99,17 +114,17 @@ export class Commit {
   }
 
   #known(key: string): Receipt | undefined {
-    return this.#keys.get(key) ?? this.#repeats.get(key);
+    return this.#keys.get(key) ?? this.#prepared.repeats.get(key);
   }
 
-  #store(append: Append, prepared: readonly LogState[], at: number, hash: KeyHash | undefined): void {
+  #store(append: Append, at: number, hash: KeyHash | undefined): void {
     const { logs, payload, origin, expiresAt, dedupeKey } = append;
     const states = this.#states;
     const entries = this.#entries;
     const from = states.length;
     let early = append.durability === "memory";
     for (let i = at; i < at + logs.length; i++) {
-      const log = prepared[i] as LogState;
+      const log = this.#prepared.states[i] as LogState;
       if (log.waiting || log.tail + 1 > log.reserved) early = false;
       states.push(log);
     }

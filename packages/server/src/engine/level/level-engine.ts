@@ -21,7 +21,7 @@ import {
 } from "../engine.ts";
 import type { Entry } from "../entry.ts";
 import { AppendQueue } from "./append-queue.ts";
-import { Commit, type CommitMemory } from "./commit.ts";
+import { Commit, type CommitMemory, nothingPrepared } from "./commit.ts";
 import { prepare } from "./commit-preparation.ts";
 import { emptyBody } from "./journal.ts";
 import { KeptStore, type KeptStoreOptions, reopenDelayMs } from "./kept-store.ts";
@@ -126,14 +126,9 @@ export class LevelEngine implements ObservableEngine {
     for (const cursor of this.#cursors.take(writes.length > 0)) records.push(cursor);
     let commit: Commit | undefined;
     try {
-      const { states, hashes, repeats } = await prepare(store, appends);
-      commit = new Commit(this.#memory, store.logs, repeats);
-      let at = 0;
-      for (let i = 0; i < appends.length; i++) {
-        const append = appends[i] as Append;
-        commit.add(append, states, at, hashes[i]);
-        at += append.logs.length;
-      }
+      const prepared = await prepare(store, appends);
+      commit = new Commit(this.#memory, store.logs, prepared);
+      commit.add(appends);
       for (const { heads } of writes) for (const log of heads) commit.headChanged(log);
       syncMs = await this.#write(store, commit, records, writes.length > 0);
     } catch (error) {
@@ -313,7 +308,7 @@ export class LevelEngine implements ObservableEngine {
 
   /** The cursors that wait, and seqs that were set aside and not used; a last record vouches for those before it. */
   async #writeLast(store: Store): Promise<void> {
-    const commit = new Commit(this.#memory, store.logs, new Map());
+    const commit = new Commit(this.#memory, store.logs, nothingPrepared);
     for (const log of store.logs.values()) {
       if (log.reserved <= log.tail) continue;
       log.reserved = log.tail;
