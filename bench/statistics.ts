@@ -34,8 +34,8 @@ export function ratioOf(before: readonly number[], now: readonly number[]): Rati
   const logarithms = rounds.map(Math.log);
   const center = mean(logarithms);
   const degrees = rounds.length - 1;
-  const variance = (mean(logarithms.map((value) => (value - center) ** 2)) * rounds.length) / degrees;
-  const reach = quantileOfT(degrees) * Math.sqrt(variance / rounds.length);
+  const standardError = Math.sqrt(mean(logarithms.map((value) => (value - center) ** 2)) / degrees);
+  const reach = quantileOfT(degrees) * standardError;
   const median = spreadOf(now).median / spreadOf(before).median;
   return { median, min, max, low: Math.exp(center - reach), high: Math.exp(center + reach) };
 }
