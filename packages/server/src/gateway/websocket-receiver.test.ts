@@ -38,7 +38,12 @@ function ours(chunks: readonly Buffer[], limit = maxBytes, admits = true): Heard
       return admits;
     },
   });
-  for (const chunk of chunks) receiver.push(Buffer.from(chunk));
+  for (const chunk of chunks) {
+    // All sockets read into the same memory (`shared-reads.ts`).
+    const shared = Buffer.from(chunk);
+    receiver.push(shared);
+    shared.fill(0xee);
+  }
   return heard;
 }
 

@@ -14,7 +14,7 @@ import { unmask } from "./websocket-masking.ts";
 export interface ReceivedFrames {
   /** A text message, which was `bytes` bytes long. */
   text(text: string, bytes: number): void;
-  /** A binary message. The memory is the listener's. */
+  /** A binary message, valid during the call. */
   binary(bytes: Buffer): void;
   /** The payload is valid during the call. */
   ping(payload: Buffer): void;
@@ -56,7 +56,7 @@ export class WebSocketReceiver {
     this.#told = told;
   }
 
-  /** Takes what the peer has sent; the memory is the receiver's from now on. Returns whether it completed a frame. */
+  /** Takes what the peer has sent, unmasks it in place and keeps nothing of that memory. Returns whether it completed a frame. */
   push(chunk: Buffer): boolean {
     const rest = this.#rest;
     this.#rest = undefined;

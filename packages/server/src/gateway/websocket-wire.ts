@@ -11,6 +11,7 @@ import { refuseUpgrade } from "../http/upgrade-refusal.ts";
 import { allowanceOf } from "./doors.ts";
 import { FrameProgress } from "./frame-progress.ts";
 import { Outbox } from "./outbox.ts";
+import { sharedReads } from "./shared-reads.ts";
 import { type CloseCode, closePayload } from "./websocket-closing.ts";
 import { controlFrame, opcodes, webSocketText } from "./websocket-framing.ts";
 import { answerHandshake } from "./websocket-handshake.ts";
@@ -31,6 +32,7 @@ export interface WebSocketAcceptorOptions {
 export interface WebSocketEvents extends WireEvents {
   /** A text message of `bytes` bytes. */
   text(text: string, bytes: number): void;
+  /** The bytes are valid during the call. */
   binary(bytes: Buffer): void;
   /** A frame of the carrier's own: a ping or a pong. */
   control(): void;
@@ -65,9 +67,9 @@ const wireKey = Symbol("wire");
 type Carrier = Socket & { [wireKey]?: WebSocketWire };
 
 // One listener for all sockets: a closure for each is memory of every connection.
-function tellData(this: Carrier, chunk: Buffer): void {
+const readFrom = sharedReads<Carrier>(function tellData(chunk) {
   this[wireKey]?.received(chunk);
-}
+});
 
 function tellEnd(this: Carrier): void {
   this[wireKey]?.halfClosed();
@@ -108,7 +110,8 @@ class WebSocketWire implements Wire, ReceivedFrames {
     else this.#events = events;
     const socket: Carrier = this.#socket;
     socket[wireKey] = this;
-    socket.setTimeout(0).on("data", tellData).on("end", tellEnd).on("close", tellClose);
+    socket.setTimeout(0).on("end", tellEnd).on("close", tellClose);
+    readFrom(socket);
   }
 
   // As the gateway's

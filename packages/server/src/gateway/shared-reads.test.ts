@@ -1,0 +1,100 @@
+/** Reads into memory that all sockets share: that this Node does it, and that it is no different for who listens. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { describe, it, type TestContext } from "node:test";
+import { sharedReads } from "./shared-reads.ts";
+
+interface Pair {
+  readonly accepted: Socket;
+  readonly peer: Socket;
+}
+
+async function pair(t: TestContext): Promise<Pair> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const peer = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const [accepted] = (await once(server, "connection")) as [Socket];
+  t.after(() => {
+    peer.destroy();
+    accepted.destroy();
+    server.close();
+  });
+  return { accepted, peer };
+}
+
+/** What a reader was told, with the memory that it was told of. */
+class Heard {
+  text = "";
+  readonly memories = new Set<ArrayBufferLike>();
+  #wanted = "";
+  #met = () => {};
+
+  readonly onChunk = (chunk: Buffer): void => {
+    this.text += chunk.toString();
+    this.memories.add(chunk.buffer);
+    if (this.text.endsWith(this.#wanted)) this.#met();
+  };
+
+  until(end: string): Promise<void> {
+    this.#wanted = end;
+    return new Promise((resolve) => {
+      this.#met = resolve;
+      if (this.text.endsWith(end)) resolve();
+    });
+  }
+}
+
+describe("shared reads", () => {
+  it("have one memory for all sockets of a server", async (t) => {
+    const heard = new Heard();
+    const readFrom = sharedReads(heard.onChunk);
+    const pairs = [await pair(t), await pair(t)];
+    for (const [i, { accepted, peer }] of pairs.entries()) {
+      readFrom(accepted);
+      for (const text of [`${i}a`, `${i}b`]) {
+        peer.write(text);
+        await heard.until(text);
+      }
+    }
+    assert.equal(heard.text, "0a0b1a1b");
+    // More: this Node has no such sockets, or has them by other names.
+    assert.equal(heard.memories.size, 1);
+  });
+
+  it("tell more than the memory holds in order, what was read before first, and the end last", async (t) => {
+    const heard = new Heard();
+    const { accepted, peer } = await pair(t);
+    accepted.unshift(Buffer.from("before,"));
+    sharedReads(heard.onChunk)(accepted);
+    const large = Array.from({ length: 50_000 }, (_, i) => `${i},`).join("");
+    peer.end(large);
+    await once(accepted, "end");
+    assert.equal(heard.text, `before,${large}`);
+  });
+
+  it("stop and go on when the socket is paused and resumed", async (t) => {
+    const heard = new Heard();
+    const { accepted, peer } = await pair(t);
+    sharedReads(heard.onChunk)(accepted);
+    peer.write("a");
+    await heard.until("a");
+    accepted.pause();
+    peer.write("b");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(heard.text, "a");
+    accepted.resume();
+    await heard.until("b");
+  });
+
+  it("come as any other where a socket has no such memory", async (t) => {
+    const heard = new Heard();
+    const { accepted, peer } = await pair(t);
+    const inside = accepted as unknown as { _handle: { useUserBuffer?: unknown } };
+    inside._handle.useUserBuffer = undefined;
+    sharedReads(heard.onChunk)(accepted);
+    peer.end("text");
+    await once(accepted, "end");
+    assert.equal(heard.text, "text");
+  });
+});
