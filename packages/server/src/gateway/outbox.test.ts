@@ -1,7 +1,9 @@
 /** The outbox: one write a turn, bytes that many share, and how full it says it is. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Writable } from "node:stream";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { encodeOne, type Framing } from "./frames.ts";
 import { Outbox } from "./outbox.ts";
@@ -39,6 +41,19 @@ function open(maxBytes = 100): { stream: SlowStream; outbox: Outbox; drained: st
   const drained: string[] = [];
   const outbox = new Outbox(stream, framing, maxBytes, { drained: () => void drained.push("drained") });
   return { stream, outbox, drained };
+}
+
+/** Over a socket that takes all at once. */
+async function connected(t: TestContext): Promise<{ socket: Socket; outbox: Outbox }> {
+  const server = createServer((peer) => peer.resume()).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  await once(socket, "connect");
+  t.after(() => {
+    socket.destroy();
+    server.close();
+  });
+  return { socket, outbox: new Outbox(socket, framing, 100, { drained: () => {} }) };
 }
 
 describe("an outbox", () => {
@@ -97,6 +112,27 @@ describe("an outbox", () => {
     }
   });
 
+  it("tells that all has left after the others of the turn are written, and not before what was queued since is", async (t) => {
+    const [first, second] = [await connected(t), await connected(t)];
+    const told: string[] = [];
+    const tells = (name: string, left: () => void) => ({
+      left,
+      writing: () => told.push(name),
+      written: () => told.push(name),
+    });
+    first.outbox.observe(
+      tells("first", () => {
+        told.push(`first, when second has written ${second.socket.bytesWritten}`);
+        second.outbox.push("more");
+      }),
+    );
+    second.outbox.observe(tells("second", () => told.push(`second, having written ${second.socket.bytesWritten}`)));
+    first.outbox.push("a");
+    second.outbox.push("b");
+    await setImmediate();
+    assert.deepEqual(told, ["first, when second has written 4", "second, having written 11"]);
+  });
+
   it("writes shared bytes that are alone without copying them", async () => {
     const { stream, outbox } = open();
     const shared = encodeOne("x", framing);
@@ -110,10 +146,10 @@ describe("an outbox", () => {
     assert.equal(written[0], shared);
   });
 
-  it("flushes when asked, and writes nothing twice", async () => {
+  it("is written when asked, and writes nothing twice", async () => {
     const { stream, outbox } = open();
     outbox.push("now");
-    outbox.flush();
+    outbox.write();
     assert.deepEqual(stream.writes, ["<3>now"]);
     await setImmediate();
     assert.equal(stream.writes.length, 1);
@@ -160,7 +196,7 @@ describe("an outbox", () => {
     assert.equal(outbox.full, true);
     outbox.close();
     outbox.push("too late");
-    outbox.flush();
+    outbox.write();
     await stream.take();
     await setImmediate();
     assert.deepEqual(stream.writes, [`<40>${"last".repeat(10)}`]);

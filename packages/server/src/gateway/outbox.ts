@@ -60,7 +60,9 @@ class TurnEnd {
   #flush(): void {
     const outboxes = this.#outboxes;
     this.#outboxes = [];
-    for (const outbox of outboxes) outbox.flush();
+    // One right after the other: a peer that finds the next frames before it goes to sleep need not be woken for them.
+    for (const outbox of outboxes) outbox.write();
+    for (const outbox of outboxes) outbox.tell();
   }
 }
 
@@ -86,6 +88,8 @@ export class Outbox {
   #scheduled = false;
   /** The turn in which it was last written; 0: none. */
   #writtenIn = 0;
+  /** Whether all that it held was taken at once, and the observer is not told yet. */
+  #hasLeft = false;
   #full = false;
   /** Whether the stream tells when it has room again: most are never full. */
   #listens = false;
@@ -103,6 +107,7 @@ export class Outbox {
   observe(observer: WriteObserver): void {
     this.#observer = observer;
     this.#underWay = 0;
+    this.#hasLeft = false;
   }
 
   /** Whether what is waiting to be taken by the peer has reached the limit. */
@@ -134,8 +139,8 @@ export class Outbox {
     turnEnd.add(this, this.#writtenIn);
   }
 
-  /** Writes what is queued. Called by itself at the end of the turn. */
-  flush(): void {
+  /** Writes what is queued, by itself at the end of the turn. Then `tell` is to be called. */
+  write(): void {
     this.#scheduled = false;
     const frames = this.#frames;
     if (!frames || this.#closed) return;
@@ -154,8 +159,15 @@ export class Outbox {
     if (this.#full && !this.#stream.writableNeedDrain) queueMicrotask(() => this.#drained());
   }
 
+  /** Tells the observer what was taken at once. If more was queued since, that write tells of both. */
+  tell(): void {
+    if (!this.#hasLeft) return;
+    this.#hasLeft = false;
+    if (!this.#frames) this.#observer?.left();
+  }
+
   /**
-   * Most often the system takes all at once, which is returned. Then the observer is told here and now: a callback would cost
+   * Most often the system takes all at once, which is returned. Then the observer is told without a callback, which would cost
    * a turn of the queue of ticks for each write.
    */
   #writeOne(bytes: Buffer): boolean {
@@ -169,7 +181,7 @@ export class Outbox {
     stream.write(bytes);
     const taken = stream.writableLength === 0;
     if (!observer) return taken;
-    if (taken && this.#underWay === 0 && stream.errored === null) observer.left();
+    if (taken && this.#underWay === 0 && stream.errored === null) this.#hasLeft = true;
     else stream.write(nothing, this.#written(observer));
     return taken;
   }
@@ -201,7 +213,8 @@ export class Outbox {
 
   /** Writes what is queued and takes nothing more. */
   close(): void {
-    this.flush();
+    this.write();
+    this.tell();
     this.#closed = true;
   }
 }
