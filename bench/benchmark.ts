@@ -28,8 +28,9 @@ export function plan(options: Options, extent: Extent, checkouts: readonly Check
       return why === undefined ? [] : [{ name, why: `${why} (npm run bench:install-peers)` }];
     });
     const participants = [...own, ...peers.filter(({ name }) => !missing.some((one) => one.name === name))];
+    const isComparison = checkouts.length > 1 || options.peers;
     // Filling a store anew for each round would take minutes.
-    const newServersEachRound = checkouts.length > 1 && scenario.stores === undefined;
+    const newServersEachRound = isComparison && scenario.stores === undefined;
     const starts = newServersEachRound ? extent.rounds : 1;
     const servers = starts * new Set(participants.map(({ target }) => target)).size;
     const runs = participants.length * extent.rounds * scenario.runMs(extent);
