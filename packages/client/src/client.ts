@@ -94,7 +94,8 @@ export class Client {
 
   /**
    * Loads the persistence, connects, and stays connected. Resolves when online for the first time; attempts go on in the
-   * background until then. Rejects only where trying again does not help (refused login, wrong user, attempts used up, closed).
+   * background until then. Rejects only where trying again does not help (refused login, wrong user, attempts used up, closed),
+   * when the persistence is free again.
    */
   connect(): Promise<Welcome> {
     if (this.#end) return Promise.reject(this.#end);
@@ -267,8 +268,10 @@ export class Client {
     inbox.close(error);
     outbox.close(this.#end);
     requests.close(this.#end);
-    this.#welcomed?.reject(this.#end);
+    const refuse = () => this.#welcomed?.reject(this.#end);
     this.#released = this.#release();
+    // Whoever tries again then, with the same persistence, finds that nobody uses it.
+    this.#released.then(refuse, refuse);
   }
 
   async #release(): Promise<void> {
