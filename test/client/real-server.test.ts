@@ -124,7 +124,11 @@ for (const carrier of ["ws", "tcp"] as const) {
       const { client } = await connect("fred");
       const seen: string[] = [];
       client.on("presence", ({ users }) => {
-        for (const { user, online } of users) seen.push(`${user} ${online ? "online" : "offline"}`);
+        for (const { user, online } of users) {
+          const state = `${user} ${online ? "online" : "offline"}`;
+          // Who has just come may be told of twice: as the present state, and as a change.
+          if (state !== seen.at(-1)) seen.push(state);
+        }
       });
       const gus = await connect("gus");
       await client.watch([gus.name]);
