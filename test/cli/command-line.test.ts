@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -17,6 +18,13 @@ test("npx parley --help lists the commands and the exit codes", async () => {
   const { stdout } = await promisify(execFile)("npx", ["--no-install", "parley", "--help"], { cwd: checkout });
   for (const command of commands) assert.match(stdout, new RegExp(`^  ${command} `, "m"));
   for (const code of Object.values(exitCodes)) assert.match(stdout, new RegExp(`^  ${code}  \\w`, "m"));
+});
+
+test("parley --version says that of the package", async (context) => {
+  const manifest = new URL("../../packages/server/package.json", import.meta.url);
+  const { version } = JSON.parse(await readFile(manifest, "utf8")) as { version: string };
+  const { code, stdout, stderr } = await parley(context, ["--version"]);
+  assert.deepEqual([code, stdout, stderr], [0, `${version}\n`, ""]);
 });
 
 for (const command of commands)

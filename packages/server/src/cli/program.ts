@@ -2,6 +2,7 @@
  * The command line as a whole: its commands, its help, and the rule that a bad command line exits with 2. Loads no
  * more than what `--help` needs; each command loads its own code when it runs.
  */
+import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { addUserCommands } from "./commands/account-commands.ts";
 import { addBackup, addRestore } from "./commands/backup-commands.ts";
@@ -15,6 +16,12 @@ import { addServe } from "./commands/serve-command.ts";
 import { addTokenCommands } from "./commands/token-commands.ts";
 import { CommandEnded, exitCodeMeanings, exitCodes } from "./exit-codes.ts";
 import { printableLines } from "./printable.ts";
+
+/** As the package says it. */
+function version(): string {
+  const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(manifest) as { version: string }).version;
+}
 
 /** Runs one command line (without `node` and the script). Sets `process.exitCode`. */
 export async function runCommandLine(words: readonly string[]): Promise<void> {
@@ -43,6 +50,7 @@ function createProgram(): Command {
   const program = new Command("parley")
     .description("Message server for people, devices and programs, and what talks to it from a terminal.")
     .usage("<command> [options]")
+    .version(version(), "--version", "print the version")
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(complaint(text)) })
     .addHelpText("after", () => `\n${exitCodeHelp()}\n\n${environmentHelp}`);
