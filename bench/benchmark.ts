@@ -28,7 +28,7 @@ export function plan(options: Options, extent: Extent, checkouts: readonly Check
       return why === undefined ? [] : [{ name, why: `${why} (npm run bench:install-peers)` }];
     });
     const participants = [...own, ...peers.filter(({ name }) => !missing.some((one) => one.name === name))];
-    const isComparison = checkouts.length > 1 || options.peers;
+    const isComparison = checkouts.length > 1 || participants.length > own.length;
     // Filling a store anew for each round would take minutes.
     const newServersEachRound = isComparison && scenario.stores === undefined;
     const starts = newServersEachRound ? extent.rounds : 1;
