@@ -10,7 +10,7 @@ import { allowanceOf, type Doors } from "./doors.ts";
 import type { Framing } from "./frames.ts";
 import type { GatewayLog } from "./gateway.ts";
 import { Outbox } from "./outbox.ts";
-import { sharedReads } from "./shared-reads.ts";
+import { type Reader, readFrom } from "./shared-reads.ts";
 import { lingerMs, type Wire, type WireEvents } from "./wire.ts";
 
 export interface TcpListenerOptions {
@@ -86,26 +86,13 @@ export interface TcpWireOptions {
   readonly maxOutboxBytes: number;
 }
 
-export interface TcpEvents extends Omit<WireEvents, "heard"> {
-  /** The chunk is valid during the call. */
-  data(chunk: Buffer): void;
-}
-
-const eventsKey = Symbol("events");
-type Carrier = Socket & { [eventsKey]?: TcpEvents };
-
-const readFrom = sharedReads<Carrier>(function tellData(chunk) {
-  this[eventsKey]?.data(chunk);
-});
-
 /** A wire over `socket`. Nothing is told during the call. */
 export function tcpWire(
-  socket: Carrier,
+  socket: Socket,
   { gateway, framing, maxOutboxBytes }: TcpWireOptions,
-  events: TcpEvents,
+  events: Omit<WireEvents, "heard"> & Reader,
 ): Wire {
-  socket[eventsKey] = events;
-  readFrom(socket);
+  readFrom(socket, events);
   socket.on("error", () => socket.destroy());
   socket.on("close", () => events.gone());
   return {

@@ -11,7 +11,7 @@ import { refuseUpgrade } from "../http/upgrade-refusal.ts";
 import { allowanceOf } from "./doors.ts";
 import { FrameProgress } from "./frame-progress.ts";
 import { Outbox } from "./outbox.ts";
-import { sharedReads } from "./shared-reads.ts";
+import { type Reader, readFrom } from "./shared-reads.ts";
 import { type CloseCode, closePayload } from "./websocket-closing.ts";
 import { controlFrame, opcodes, webSocketText } from "./websocket-framing.ts";
 import { answerHandshake } from "./websocket-handshake.ts";
@@ -67,10 +67,6 @@ const wireKey = Symbol("wire");
 type Carrier = Socket & { [wireKey]?: WebSocketWire };
 
 // One listener for all sockets: a closure for each is memory of every connection.
-const readFrom = sharedReads<Carrier>(function tellData(chunk) {
-  this[wireKey]?.received(chunk);
-});
-
 function tellEnd(this: Carrier): void {
   this[wireKey]?.halfClosed();
 }
@@ -81,7 +77,7 @@ function tellClose(this: Carrier): void {
 
 const pingFrame = controlFrame(opcodes.ping);
 
-class WebSocketWire implements Wire, ReceivedFrames {
+class WebSocketWire implements Wire, ReceivedFrames, Reader {
   readonly info: Connection["info"];
   readonly outbox: Outbox;
   readonly allowance: Allowance | undefined;
@@ -111,7 +107,7 @@ class WebSocketWire implements Wire, ReceivedFrames {
     const socket: Carrier = this.#socket;
     socket[wireKey] = this;
     socket.setTimeout(0).on("end", tellEnd).on("close", tellClose);
-    readFrom(socket);
+    readFrom(socket, this);
   }
 
   // As the gateway's
@@ -173,7 +169,7 @@ class WebSocketWire implements Wire, ReceivedFrames {
 
   // As the socket's
 
-  received(chunk: Buffer): void {
+  data(chunk: Buffer): void {
     const isWhole = this.#receiver.push(chunk);
     if (this.#progress.took(chunk.length, isWhole)) this.#events?.heard();
   }
