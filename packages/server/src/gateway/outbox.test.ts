@@ -1,10 +1,10 @@
 /** The outbox: one write a turn, bytes that many share, and how full it says it is. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { Writable } from "node:stream";
 import { describe, it, type TestContext } from "node:test";
 import { setImmediate } from "node:timers/promises";
+import { socketPair } from "../../../../test/support/socket-pair.ts";
 import { encodeOne, type Framing } from "./frames.ts";
 import { Outbox } from "./outbox.ts";
 
@@ -45,14 +45,8 @@ function open(maxBytes = 100): { stream: SlowStream; outbox: Outbox; drained: st
 
 /** Over a socket that takes all at once. */
 async function connected(t: TestContext): Promise<{ socket: Socket; outbox: Outbox }> {
-  const server = createServer((peer) => peer.resume()).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
-  await once(socket, "connect");
-  t.after(() => {
-    socket.destroy();
-    server.close();
-  });
+  const { accepted: socket, peer } = await socketPair(t);
+  peer.resume();
   return { socket, outbox: new Outbox(socket, framing, 100, { drained: () => {} }) };
 }
 
@@ -131,6 +125,42 @@ describe("an outbox", () => {
     second.outbox.push("b");
     await setImmediate();
     assert.deepEqual(told, ["first, when second has written 4", "second, having written 11"]);
+  });
+
+  it("keeps what a peer does not take, says how much, and tells in order when it is over", async (t) => {
+    const { accepted, peer } = await socketPair(t);
+    const told: string[] = [];
+    const maxBytes = 1_000_000;
+    const outbox = new Outbox(accepted, framing, maxBytes, { drained: () => told.push("drained") });
+    outbox.observe({
+      left: () => told.push("left"),
+      writing: () => told.push("writing"),
+      written: () => told.push("written"),
+    });
+    // More than the system takes for a peer that does not read.
+    const large = encodeOne("x".repeat(20_000_000), framing);
+    outbox.push("a");
+    await setImmediate();
+    outbox.push(large);
+    await setImmediate();
+    assert.ok(outbox.waitingBytes >= maxBytes && outbox.full, `${outbox.waitingBytes} bytes wait`);
+    for (const text of ["b", "c"]) {
+      outbox.push(text);
+      await setImmediate();
+    }
+    assert.deepEqual(told, ["left", "writing", "writing", "writing"]);
+    let read = Buffer.alloc(0);
+    const chunks: Buffer[] = [];
+    for await (const chunk of peer) {
+      chunks.push(chunk as Buffer);
+      if (!(chunk as Buffer).includes("<1>c")) continue;
+      read = Buffer.concat(chunks);
+      break;
+    }
+    assert.ok(read.equals(Buffer.concat([Buffer.from("<1>a"), large, Buffer.from("<1>b<1>c")])));
+    assert.deepEqual(told.slice(4).sort(), ["drained", "written", "written", "written"]);
+    assert.ok(!outbox.full);
+    assert.equal(outbox.waitingBytes, 0);
   });
 
   it("writes shared bytes that are alone without copying them", async () => {

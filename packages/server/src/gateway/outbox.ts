@@ -6,6 +6,7 @@
 import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { TLSSocket } from "node:tls";
+import { type WriteEnd, writeDirectly } from "./direct-writes.ts";
 import { encodeFrames, FrameMemory, type Framing } from "./frames.ts";
 
 export interface OutboxOwner {
@@ -71,16 +72,20 @@ const turnEnd = new TurnEnd();
 const memory = new FrameMemory();
 
 /** Frames that are on their way out together; they are written when the turn's callbacks have run. */
-export class Outbox {
+export class Outbox implements WriteEnd {
   readonly #stream: Writable;
+  /** The stream, where it is one whose writes are known to be over when they are: no callback tells that later. */
+  readonly #socket: Socket | undefined;
   readonly #framing: Framing;
   readonly #maxBytes: number;
   readonly #owner: OutboxOwner;
   #observer: WriteObserver | undefined;
   /** Writes that the observer was told of, and which are not over. */
   #underWay = 0;
-  /** Whether a write without a callback can be told to be over by what the stream still holds. */
-  readonly #tells: boolean;
+  /** Bytes of a write past the stream that the system has not taken all of. */
+  #directBytes = 0;
+  /** To be called when that write is over. */
+  #directEnd: ((error?: Error | null) => void) | undefined;
   /** Text still to be encoded, or frames that are shared with other connections. */
   #frames: (string | Buffer)[] | undefined;
   /** An estimate for the turn: UTF-16 units of texts (up to 3 bytes each), bytes of shared frames, and their headers. */
@@ -97,7 +102,7 @@ export class Outbox {
 
   constructor(stream: Writable, framing: Framing, maxBytes: number, owner: OutboxOwner) {
     this.#stream = stream;
-    this.#tells = stream instanceof Socket && !(stream instanceof TLSSocket);
+    this.#socket = stream instanceof Socket && !(stream instanceof TLSSocket) ? stream : undefined;
     this.#framing = framing;
     this.#maxBytes = maxBytes;
     this.#owner = owner;
@@ -125,7 +130,7 @@ export class Outbox {
 
   /** Bytes that wait to be taken by the peer, about. */
   get waitingBytes(): number {
-    return this.#queuedBytes + this.#stream.writableLength;
+    return this.#queuedBytes + this.#directBytes + this.#stream.writableLength;
   }
 
   /** Queues a payload, as text, or a whole frame, as bytes that others share. */
@@ -151,12 +156,17 @@ export class Outbox {
     const [only] = frames;
     if (frames.length === 1 && typeof only === "object") this.#writeOne(only);
     else {
-      const small = this.#tells ? memory.encode(frames, size, this.#framing) : undefined;
+      const small = this.#socket ? memory.encode(frames, size, this.#framing) : undefined;
       if (!small) this.#writeAll(encodeFrames(frames, this.#framing));
       else if (!this.#writeOne(small)) memory.leave();
     }
     // A stream that took everything at once emits no `drain`.
-    if (this.#full && !this.#stream.writableNeedDrain) queueMicrotask(() => this.#drained());
+    if (this.#full && this.#hasTaken) queueMicrotask(() => this.#drained());
+  }
+
+  /** Whether nobody will tell that there is room again: there is. */
+  get #hasTaken(): boolean {
+    return this.#directBytes === 0 && !this.#stream.writableNeedDrain;
   }
 
   /** Tells the observer what was taken at once. If more was queued since, that write tells of both. */
@@ -171,19 +181,36 @@ export class Outbox {
    * a turn of the queue of ticks for each write.
    */
   #writeOne(bytes: Buffer): boolean {
-    const stream = this.#stream;
+    const socket = this.#socket;
     const observer = this.#observer;
-    if (!this.#tells) {
-      if (observer) stream.write(bytes, this.#written(observer));
-      else stream.write(bytes);
+    if (!socket) {
+      if (observer) this.#stream.write(bytes, this.#written(observer));
+      else this.#stream.write(bytes);
       return false;
     }
-    stream.write(bytes);
-    const taken = stream.writableLength === 0;
+    const direct = writeDirectly(socket, bytes, this);
+    if (direct === "under way") {
+      this.#directBytes = bytes.length;
+      if (observer) this.#directEnd = this.#written(observer);
+      return false;
+    }
+    if (direct === "not") socket.write(bytes);
+    const taken = direct === "taken" || (socket.writableLength === 0 && this.#directBytes === 0);
     if (!observer) return taken;
-    if (taken && this.#underWay === 0 && stream.errored === null) this.#hasLeft = true;
-    else stream.write(nothing, this.#written(observer));
+    if (taken && this.#underWay === 0 && socket.errored === null) this.#hasLeft = true;
+    else socket.write(nothing, this.#written(observer));
     return taken;
+  }
+
+  /** A write past the stream is over. */
+  ended(ok: boolean): void {
+    const end = this.#directEnd;
+    this.#directBytes = 0;
+    this.#directEnd = undefined;
+    const failure = ok ? undefined : new Error("the connection was lost during a write");
+    if (failure) this.#stream.destroy(failure);
+    end?.(failure);
+    if (this.#full && this.#hasTaken) this.#drained();
   }
 
   /** The observer is told that a write is under way; what is returned is to be called when it is over. */

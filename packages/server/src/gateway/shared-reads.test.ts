@@ -1,27 +1,9 @@
 /** Reads into memory that all sockets share: that this Node does it, and that it is no different for who listens. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it } from "node:test";
+import { socketPair } from "../../../../test/support/socket-pair.ts";
 import { type Reader, readFrom } from "./shared-reads.ts";
-
-interface Pair {
-  readonly accepted: Socket;
-  readonly peer: Socket;
-}
-
-async function pair(t: TestContext): Promise<Pair> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const peer = connect((server.address() as AddressInfo).port, "127.0.0.1");
-  const [accepted] = (await once(server, "connection")) as [Socket];
-  t.after(() => {
-    peer.destroy();
-    accepted.destroy();
-    server.close();
-  });
-  return { accepted, peer };
-}
 
 /** What a reader was told, with the memory that it was told of. */
 class Heard implements Reader {
@@ -48,7 +30,7 @@ class Heard implements Reader {
 describe("shared reads", () => {
   it("have one memory for all sockets of a server", async (t) => {
     const heard = new Heard();
-    const pairs = [await pair(t), await pair(t)];
+    const pairs = [await socketPair(t), await socketPair(t)];
     for (const [i, { accepted, peer }] of pairs.entries()) {
       readFrom(accepted, heard);
       for (const text of [`${i}a`, `${i}b`]) {
@@ -63,7 +45,7 @@ describe("shared reads", () => {
 
   it("tell more than the memory holds in order, what was read before first, and the end last", async (t) => {
     const heard = new Heard();
-    const { accepted, peer } = await pair(t);
+    const { accepted, peer } = await socketPair(t);
     accepted.unshift(Buffer.from("before,"));
     readFrom(accepted, heard);
     const large = Array.from({ length: 50_000 }, (_, i) => `${i},`).join("");
@@ -74,7 +56,7 @@ describe("shared reads", () => {
 
   it("stop and go on when the socket is paused and resumed", async (t) => {
     const heard = new Heard();
-    const { accepted, peer } = await pair(t);
+    const { accepted, peer } = await socketPair(t);
     readFrom(accepted, heard);
     peer.write("a");
     await heard.until("a");
@@ -88,7 +70,7 @@ describe("shared reads", () => {
 
   it("come by events, and no different, where Node's sockets have no such memory", async (t) => {
     const heard = new Heard();
-    const { accepted, peer } = await pair(t);
+    const { accepted, peer } = await socketPair(t);
     // The project pins its Node: one that lacks it is this one, less what is looked for.
     const inside = accepted as unknown as { _handle: { useUserBuffer?: unknown } };
     inside._handle.useUserBuffer = undefined;
