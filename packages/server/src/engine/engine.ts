@@ -194,7 +194,7 @@ export interface EngineFigures {
   readonly fault: string | undefined;
   /** Appends that wait for a commit. */
   readonly waitingAppends: number;
-  /** Of the journal's files. */
+  /** Of the records in the journal's files. */
   readonly journalBytes: number;
   /** Whether what the journal holds is being moved to where it stays. */
   readonly checkpointing: boolean;

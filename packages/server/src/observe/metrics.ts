@@ -149,7 +149,7 @@ export class Metrics implements EngineMeter {
       Number(figures().fault === undefined),
     );
     this.#reads("parley_appends_waiting", "Messages that wait for a commit.", () => figures().waitingAppends);
-    this.#reads("parley_journal_bytes", "Bytes of the journal's files.", () => figures().journalBytes);
+    this.#reads("parley_journal_bytes", "Bytes of the records in the journal's files.", () => figures().journalBytes);
     this.#reads("parley_checkpoint_running", "1: the journal is being moved to where messages stay.", () =>
       Number(figures().checkpointing),
     );

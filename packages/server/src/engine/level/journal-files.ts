@@ -7,7 +7,8 @@ import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "./block-file.ts";
 import { Journal, journalFiles, journalPath } from "./journal.ts";
-import { decodeRecord, type JournalRecord, magic } from "./journal-record.ts";
+import { decodeRecord, type JournalRecord, magic, vouchesFor } from "./journal-record.ts";
+import { removeSpare } from "./journal-spare.ts";
 import { sortable } from "./keys.ts";
 import { CorruptStore } from "./seal.ts";
 import type { Slabs } from "./slabs.ts";
@@ -33,10 +34,12 @@ export async function openJournal(
   slabs: Slabs,
 ): Promise<{ readonly journal: Journal; readonly records: JournalRecord[] }> {
   await removeLeftovers(directory);
+  await removeSpare(directory);
   const found = await journalFiles(directory).catch((): number[] => []);
   for (const number of found.filter((file) => file < start)) await rm(journalPath(directory, number));
   const files = found.filter((file) => file >= start);
   const records: JournalRecord[] = [];
+  const sizes = new Map<number, number>();
   let next = start;
   for (const [index, first] of files.entries()) {
     if (first !== next) break;
@@ -45,13 +48,13 @@ export async function openJournal(
     const read = readRecords(bytes, next);
     for (const record of read.records) records.push(record);
     next += read.records.length;
-    if (index < files.length - 1) {
-      if (read.end < bytes.length) throw new CorruptStore(`journal record ${next} is damaged`);
-      continue;
-    }
-    if (isDamaged(bytes, read.end, next)) throw new CorruptStore(`journal record ${next} is damaged`);
+    sizes.set(first, read.end);
+    const isLast = index === files.length - 1;
+    if (isLast ? isDamaged(bytes, read.end, next) : next !== files[index + 1])
+      throw new CorruptStore(`journal record ${next} is damaged`);
+    if (!isLast) continue;
     await rewrite(directory, path, bytes.subarray(0, read.end));
-    return { records, journal: new Journal(directory, slabs, first, read.end, next) };
+    return { records, journal: new Journal(directory, slabs, sizes, next) };
   }
   throw new CorruptStore(`journal record ${next} is missing: no file ${join(directory, sortable(next))}`);
 }
@@ -62,7 +65,10 @@ async function removeLeftovers(directory: string): Promise<void> {
   for (const name of names.filter((each) => each.endsWith(copySuffix))) await rm(join(directory, name));
 }
 
-/** The records from the beginning of a file, the first of which must be number `next`; `end` is where they end. */
+/**
+ * The records from the beginning of a file, the first of which must be number `next`; `end` is where they end. Behind it may
+ * be what the file held before it was used again.
+ */
 function readRecords(bytes: Buffer, next: number): { readonly records: JournalRecord[]; readonly end: number } {
   const records: JournalRecord[] = [];
   let end = 0;
@@ -79,10 +85,8 @@ function readRecords(bytes: Buffer, next: number): { readonly records: JournalRe
  * of it (or only with `memory` durability), and whatever follows was not acknowledged either.
  */
 function isDamaged(bytes: Buffer, end: number, number: number): boolean {
-  for (let at = bytes.indexOf(magic, end); at !== -1; at = bytes.indexOf(magic, at + 1)) {
-    const later = decodeRecord(bytes, at);
-    if (later && later.durable >= number) return true;
-  }
+  for (let at = bytes.indexOf(magic, end); at !== -1; at = bytes.indexOf(magic, at + 1))
+    if (vouchesFor(bytes, at, number)) return true;
   return false;
 }
 

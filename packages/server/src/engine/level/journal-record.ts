@@ -111,6 +111,12 @@ export function decodeRecord(file: Buffer, at: number): JournalRecord | undefine
   return { number, durable, bytes, ...decodeText(record.subarray(headBytes)) };
 }
 
+/** Whether an undamaged record begins at `at` that was written when record `number` was on disk. */
+export function vouchesFor(file: Buffer, at: number, number: number): boolean {
+  if (file.length - at < headBytes || file.readUIntBE(at + durableAt, 6) < number) return false;
+  return decodeRecord(file, at) !== undefined;
+}
+
 function decodeText(text: Buffer): Pick<JournalRecord, "changes" | "lines" | "text" | "receiptsStart" | "receiptsEnd"> {
   const receiptsStart = text.indexOf(newline) + 1;
   const receiptsEnd = text[receiptsStart] === newline ? receiptsStart : text.indexOf("\n\n", receiptsStart) + 1;

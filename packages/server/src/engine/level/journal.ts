@@ -1,14 +1,16 @@
 /**
  * The journal: files of records, one record a commit, written before anybody is told. A file is named by the number of
- * its first record; each checkpoint begins the next one, and removes the older when it has moved what they hold. One
- * append at a time. Hot path (`npm run bench`).
+ * its first record; each checkpoint begins the next one, and drops the older when it has moved what they hold. A file may
+ * be one that was dropped: behind its last record are then some of earlier, whose numbers are lower. One append at a time.
+ * Hot path (`npm run bench`).
  */
 import { close, constants, fdatasync, open, write } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { syncDirectory } from "./block-file.ts";
 import { encodeRecord, type JournalBody } from "./journal-record.ts";
+import { keepSpare, takeSpare } from "./journal-spare.ts";
 import { parseSortable, sortable } from "./keys.ts";
 import type { Place, Slabs } from "./slabs.ts";
 
@@ -26,20 +28,26 @@ export class Journal {
   readonly #directory: string;
   readonly #slabs: Slabs;
   #file: Promise<JournalFile>;
+  /** The number of the first record of the file, and the bytes of its records. */
+  #first: number;
   #size: number;
-  /** Of the files before this one that the checkpoint has not removed. */
-  #olderBytes = 0;
+  /** The bytes of records in each of the files before this one that were not dropped. */
+  readonly #older: Map<number, number>;
   #next: number;
   /** The last record that is certainly on disk. */
   #durable: number;
 
   /**
-   * Goes on with the file `first`, which has `size` bytes, all of them on disk, and ends before the record `next`. Records
-   * are built in `slabs`, and stay there until these are freed.
+   * Goes on with the last of `files`: bytes of records, all on disk, by the number of the first, in order. The next record
+   * is number `next`. Records are built in `slabs`, and stay there until these are freed.
    */
-  constructor(directory: string, slabs: Slabs, first: number, size: number, next: number) {
+  constructor(directory: string, slabs: Slabs, files: ReadonlyMap<number, number>, next: number) {
     this.#directory = directory;
     this.#slabs = slabs;
+    this.#older = new Map(files);
+    const [first, size] = [...files].at(-1) as [number, number];
+    this.#older.delete(first);
+    this.#first = first;
     this.#size = size;
     this.#next = next;
     this.#durable = next - 1;
@@ -51,9 +59,21 @@ export class Journal {
     return this.#next - 1;
   }
 
-  /** Of its files. */
+  /** Of the records in its files. */
   get bytes(): number {
-    return this.#olderBytes + this.#size;
+    let bytes = this.#size;
+    for (const size of this.#older.values()) bytes += size;
+    return bytes;
+  }
+
+  /** Of the records in the file that it writes to. */
+  get lastBytes(): number {
+    return this.#size;
+  }
+
+  /** Of the records in the file whose first is `first`; undefined if it was dropped. */
+  bytesOf(first: number): number | undefined {
+    return first === this.#first ? this.#size : this.#older.get(first);
   }
 
   /** Whether there are records that may not be on disk. */
@@ -90,7 +110,8 @@ export class Journal {
   /** From the next record on it goes to a new file. No append may be under way. */
   cut(): void {
     const { last } = this;
-    this.#olderBytes += this.#size;
+    this.#older.set(this.#first, this.#size);
+    this.#first = this.#next;
     this.#size = 0;
     this.#file = this.#file.then(async (old) => {
       const file = await this.#begin(old);
@@ -105,7 +126,9 @@ export class Journal {
     try {
       // What recovery takes for a torn end must be at the end of the last file.
       if (this.behind) await syncAsync(old.plain);
-      const file = await openFile(journalPath(this.#directory, this.#next));
+      const path = journalPath(this.#directory, this.#first);
+      await takeSpare(this.#directory, path);
+      const file = await openFile(path);
       await syncDirectory(this.#directory);
       return file;
     } finally {
@@ -118,11 +141,13 @@ export class Journal {
     await this.#file;
   }
 
-  /** Removes the files that end before the record `first`, which begins a file. */
+  /** Drops the files that end before the record `first`, which begins a file. */
   async dropBefore(first: number): Promise<void> {
-    for (const number of await journalFiles(this.#directory))
-      if (number < first) await rm(journalPath(this.#directory, number));
-    this.#olderBytes = 0;
+    for (const number of [...this.#older.keys()]) {
+      if (number >= first) continue;
+      this.#older.delete(number);
+      await keepSpare(this.#directory, journalPath(this.#directory, number));
+    }
   }
 
   /** Lets go of the files. After a clean end call `append` with an empty body before: it vouches for all records before it. */

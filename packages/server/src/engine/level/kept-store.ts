@@ -56,7 +56,7 @@ export class KeptStore {
   async #reopen(): Promise<void> {
     try {
       // Until then what is open can still be read.
-      await probeDisk(this.#options.directory);
+      await probeDisk(this.#options.directory, this.#store.journal.lastBytes);
       await this.#store.close();
       this.#store = await Store.open(this.#options);
       this.#fault = undefined;

@@ -119,7 +119,7 @@ export class Store {
 
   /** The bytes of a backup of all that was written before; see `backup.ts`. Commits may go on meanwhile. */
   backup(): AsyncGenerator<Buffer> {
-    return backUp(this.#db);
+    return backUp(this.#db, this.journal);
   }
 
   /** Lets go of everything, when the checkpoint under way has ended; what is in the journal stays there. */
