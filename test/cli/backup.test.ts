@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { createClient } from "@parley/client";
 import { filePersistence, nodeTransport } from "@parley/client/node";
 import { until } from "../../packages/client/testing/wait.ts";
 import type { Engine } from "../../packages/server/src/engine/engine.ts";
 import { openLevel } from "../contract/store-files.ts";
+import { openClient } from "../support/open-client.ts";
 import { RawSession } from "../support/raw-session.ts";
 import { freePorts, type ServerProcess, startServer } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -84,7 +84,7 @@ describe("parley backup and restore", () => {
 
     const journal = filePersistence(join(directory, "bob"));
     const options = { user: "bob", device: "phone", transport: nodeTransport(), persistence: journal } as const;
-    const bob = createClient({ url: `tcp://127.0.0.1:${first.tcpPort}`, ...options });
+    const bob = openClient(t, { url: `tcp://127.0.0.1:${first.tcpPort}`, ...options });
     const received: string[] = [];
     bob.on("message", ({ body }) => void received.push(body));
     await bob.connect();
@@ -125,12 +125,11 @@ describe("parley backup and restore", () => {
     for (const each of [original, engine]) await each.close();
 
     const second = await serve(t, elsewhere);
-    const back = createClient({ url: `tcp://127.0.0.1:${second.tcpPort}`, ...options });
+    const back = openClient(t, { url: `tcp://127.0.0.1:${second.tcpPort}`, ...options });
     const resets: { log: string; seq: number }[] = [];
     const anew: string[] = [];
     back.on("reset", (reset) => resets.push(reset));
     back.on("message", ({ body }) => void anew.push(body));
-    t.after(() => back.close({ timeoutMs: 10 }));
     await back.connect();
     assert.deepEqual(
       resets.map(({ log }) => log).filter((log) => log === "bob"),

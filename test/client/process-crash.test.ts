@@ -11,9 +11,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { createClient } from "@parley/client";
 import { filePersistence, nodeTransport } from "@parley/client/node";
 import { until } from "../../packages/client/testing/wait.ts";
+import { openClient } from "../support/open-client.ts";
 import { freePorts, startServer } from "../support/server-process.ts";
 
 const kills = 8;
@@ -48,13 +48,13 @@ test("a process that is killed again and again loses nothing, and sends nothing 
     string,
   ];
 
-  const peer = createClient({ url: server.wsUrl, user: "peer", device: "only" });
+  const peer = openClient(context, { url: server.wsUrl, user: "peer", device: "only" });
   const fromApp: number[] = [];
   peer.on("message", ({ body }) => fromApp.push(Number(body)));
   await peer.connect();
 
   // "app" has to be known before one can send to it, and its device must be there before what it is to receive.
-  const first = createClient({
+  const first = openClient(context, {
     url: server.tcpUrl,
     user: "app",
     transport: nodeTransport(),
@@ -76,7 +76,7 @@ test("a process that is killed again and again loses nothing, and sends nothing 
   await runAndKill(args, [sent], 60);
 
   // What the last process left unsent, the next client of the same journal sends, and gets what is still to come.
-  const last = createClient({
+  const last = openClient(context, {
     url: server.tcpUrl,
     user: "app",
     transport: nodeTransport(),

@@ -174,6 +174,7 @@ for (const carrier of ["ws", "tcp"] as const) {
         device: "phone",
         transport: nodeTransport(),
       });
+      clients.push(second);
       second.on("message", ({ body }) => order.push(body));
       second.on("live", () => order.push("live"));
       await second.connect();

@@ -14,6 +14,7 @@ import { ReferenceServer } from "./reference-server.ts";
 
 let server: ReferenceServer;
 let folder: string;
+const clients: Client[] = [];
 
 beforeEach(async () => {
   server = await new ReferenceServer().start();
@@ -21,13 +22,14 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close({ timeoutMs: 100 })));
   server.stop();
   await rm(folder, { recursive: true });
   assert.deepEqual(server.faults, []);
 });
 
 function create(options: Partial<ClientOptions> = {}): Client {
-  return createClient({
+  const client = createClient({
     url: server.tcpUrl,
     user: "alice",
     transport: nodeTransport(),
@@ -35,6 +37,8 @@ function create(options: Partial<ClientOptions> = {}): Client {
     backoff: { baseMs: 5, capMs: 20 },
     ...options,
   });
+  clients.push(client);
+  return client;
 }
 
 const hellos = () => server.heard.filter((message) => message.op === "hello");

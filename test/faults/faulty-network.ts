@@ -1,8 +1,10 @@
 /** A bad network between clients and a server: a TCP proxy that delays, cuts into bytes and resets; a UDP one that loses, doubles and reorders. */
+
 import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { TestContext } from "node:test";
+import { reset } from "../support/reset.ts";
 
 const host = "127.0.0.1";
 
@@ -47,15 +49,15 @@ export class TcpProxy {
 
   #accept(client: Socket): void {
     const upstream = connect({ port: this.#upstreamPort, host, noDelay: true });
-    const reset = () => {
-      for (const socket of [client, upstream]) socket.resetAndDestroy();
+    const cut = () => {
+      for (const socket of [client, upstream]) reset(socket);
     };
-    for (const socket of [client, upstream]) socket.on("error", reset).on("close", reset);
-    void this.#pass(client, upstream, reset).catch(reset);
-    void this.#pass(upstream, client, reset).catch(reset);
+    for (const socket of [client, upstream]) socket.on("error", cut).on("close", cut);
+    void this.#pass(client, upstream, cut).catch(cut);
+    void this.#pass(upstream, client, cut).catch(cut);
   }
 
-  async #pass(from: Socket, to: Socket, reset: () => void): Promise<void> {
+  async #pass(from: Socket, to: Socket, cut: () => void): Promise<void> {
     const { delayMs = 0, chunkBytes = 65_536, resetChance = 0 } = this.#faults;
     for await (const bytes of from as AsyncIterable<Buffer>) {
       if (this.healed) {
@@ -66,7 +68,7 @@ export class TcpProxy {
       for (let at = 0; at < bytes.length; at += chunkBytes) {
         if (resetChance > 0 && this.#random() < resetChance) {
           this.resets += 1;
-          return reset();
+          return cut();
         }
         to.write(bytes.subarray(at, at + chunkBytes));
         // One write each: what is written in one turn may leave in one packet.

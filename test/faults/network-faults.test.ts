@@ -10,8 +10,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createClient } from "@parley/client";
 import { nodeTransport } from "@parley/client/node";
+import { openClient } from "../support/open-client.ts";
 import { RawSession } from "../support/raw-session.ts";
 import { freePorts, startServer } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -54,16 +54,11 @@ describe("over a network with", () => {
         const port = carrier === "ws" ? ports.wsPort : ports.tcpPort;
         const proxy = await TcpProxy.start(t, port, network, seededRandom(seed));
         const url = `${carrier}://127.0.0.1:${proxy.port}`;
-        const open = (user: string) => {
-          const backoff = { baseMs: 10, capMs: 200 };
-          const client = createClient({ url, user, device: "d", transport: nodeTransport(), backoff });
-          // Also of a test that failed: who is left would connect to whatever listens at that port next.
-          t.after(() => {
-            proxy.healed = true;
-            return client.close();
-          });
-          return client;
-        };
+        t.after(() => {
+          proxy.healed = true;
+        });
+        const backoff = { baseMs: 10, capMs: 200 };
+        const open = (user: string) => openClient(t, { url, user, device: "d", transport: nodeTransport(), backoff });
         const [alice, bob] = [open("alice"), open("bob")];
         const heard: string[] = [];
         bob.on("message", ({ body }) => void heard.push(body.toString()));

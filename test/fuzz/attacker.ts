@@ -2,10 +2,12 @@
  * Sends inputs: most are over in some milliseconds, slow and silent ones stay open until there are too many of them.
  * Whatever the server answers is looked through for what only others may know.
  */
+
 import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { reset } from "../support/reset.ts";
 import type { FuzzPorts } from "./listeners.ts";
 import type { Input } from "./mutator.ts";
 
@@ -97,7 +99,7 @@ export class Attacker {
   }
 
   #finish(socket: Socket, ending: Input["ending"]): void {
-    if (ending === "reset") socket.resetAndDestroy();
+    if (ending === "reset") reset(socket);
     else if (ending === "cut") socket.destroy();
     else {
       socket.end();

@@ -1,14 +1,16 @@
 /** The client library against limits: it waits for as long as it is told, and loses, repeats and reorders nothing. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { type ClientOptions, createClient, type Message, ParleyError } from "@parley/client";
+import { type TestContext, test } from "node:test";
+import { type ClientOptions, type Message, ParleyError } from "@parley/client";
 import { nodeTransport } from "@parley/client/node";
 import { until } from "../../packages/client/testing/wait.ts";
 import { type NativeServer, startNativeServer } from "../native/native-server.ts";
+import { openClient } from "../support/open-client.ts";
 
 const free = { "limits.connection.messagesPerSecond": 0, "limits.user.messagesPerSecond": 0 };
 
 async function connect(
+  t: TestContext,
   server: NativeServer,
   carrier: "ws" | "tcp",
   user: string,
@@ -16,7 +18,7 @@ async function connect(
 ) {
   const port = carrier === "ws" ? server.webSocketPort : server.tcpPort;
   const url = `${carrier}://127.0.0.1:${port}`;
-  const client = createClient({ url, user, transport: nodeTransport(), ...options });
+  const client = openClient(t, { url, user, transport: nodeTransport(), ...options });
   const received: Message[] = [];
   client.on("message", (message) => received.push(message));
   await client.connect();
@@ -26,8 +28,8 @@ async function connect(
 for (const carrier of ["ws", "tcp"] as const) {
   test(`sends beyond the rate wait, and arrive once and in order, over ${carrier}`, async (t) => {
     const server = await startNativeServer(t, { ...free, "limits.user.messagesPerSecond": 100 });
-    const bob = await connect(server, carrier, "bob");
-    const alice = await connect(server, carrier, "alice");
+    const bob = await connect(t, server, carrier, "bob");
+    const alice = await connect(t, server, carrier, "alice");
     let refusals = 0;
     alice.client.on("error", ({ error }) => {
       if (error instanceof ParleyError && error.code === "rate_limited") refusals += 1;
@@ -41,30 +43,27 @@ for (const carrier of ["ws", "tcp"] as const) {
       bob.received.map(({ body }) => body),
       bodies,
     );
-    await Promise.all([alice.client.close(), bob.client.close()]);
   });
 }
 
 test("requests beyond the rate wait too", async (t) => {
   const server = await startNativeServer(t, { ...free, "limits.connection.messagesPerSecond": 10 });
-  const { client } = await connect(server, "tcp", "alice");
+  const { client } = await connect(t, server, "tcp", "alice");
   const began = performance.now();
   const pages = await Promise.all(Array.from({ length: 25 }, () => client.rooms()));
   assert.equal(pages.length, 25);
   assert.ok(performance.now() - began > 900, "nothing was refused: the test says nothing");
-  await client.close();
 });
 
 test("a full inbox is the application's to know, with the time to wait", async (t) => {
   const server = await startNativeServer(t, { ...free, "limits.inboxMessages": 1 });
-  const bob = await connect(server, "tcp", "bob");
+  const bob = await connect(t, server, "tcp", "bob");
   await bob.client.close();
-  const { client } = await connect(server, "tcp", "alice");
+  const { client } = await connect(t, server, "tcp", "alice");
   await client.send("bob", "1");
   await assert.rejects(client.send("bob", "2"), (error: ParleyError) => {
     assert.deepEqual([error.code, error.retryAfter], ["inbox_full", 30_000]);
     return true;
   });
   await client.send("alice", "and others are not held up");
-  await client.close();
 });

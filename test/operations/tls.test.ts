@@ -6,13 +6,13 @@ import { get } from "node:https";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from "node:tls";
-import { createClient } from "@parley/client";
 import { nodeTransport } from "@parley/client/node";
 import { encodeFrame, helloFrameBytes } from "@parley/protocol";
 import WebSocket from "ws";
 import { until } from "../../packages/client/testing/wait.ts";
 import { parley } from "../cli/parley-process.ts";
 import { type Certificate, makeCertificate } from "../support/certificates.ts";
+import { openClient } from "../support/open-client.ts";
 import { startInProcess } from "../support/server-in-process.ts";
 import { freePorts, startServer } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -70,9 +70,8 @@ describe("with tls.cert and tls.key", () => {
   it("the client library refuses a server that it does not trust", async (t) => {
     const { native, ws } = await startWithTls(t, makeCertificate(temporaryDirectory(t), "first"));
     for (const url of [`tls://localhost:${native?.port}`, `wss://localhost:${ws?.port}`]) {
-      const client = createClient({ url, user: "eve", transport: nodeTransport(), backoff: { attempts: 1 } });
+      const client = openClient(t, { url, user: "eve", transport: nodeTransport(), backoff: { attempts: 1 } });
       await assert.rejects(client.connect());
-      await client.close();
     }
   });
 
@@ -81,18 +80,16 @@ describe("with tls.cert and tls.key", () => {
     const { native } = await startWithTls(t, certificate);
     const transport = nodeTransport({ ca: certificate.ca });
     const url = `tls://localhost:${native?.port}`;
-    const alice = createClient({ url, user: "alice", transport });
+    const alice = openClient(t, { url, user: "alice", transport });
     const heard: string[] = [];
     alice.on("message", ({ body }) => void heard.push(body.toString()));
     await alice.connect();
-    const bob = createClient({ url, user: "bob", transport });
+    const bob = openClient(t, { url, user: "bob", transport });
     await bob.connect();
     const body = "x".repeat(1_048_576);
     await bob.send("alice", body);
     await until("the message", () => heard.length === 1);
     assert.ok(heard[0] === body);
-    await alice.close();
-    await bob.close();
   });
 
   it("the command line talks over wss:// and tls:// with --ca", async (t) => {
@@ -212,7 +209,7 @@ describe("a new certificate", () => {
       }
       const { native, ws, complaints } = await startWithTls(t, { cert, key, ca: first.ca });
       const url = `tls://localhost:${native?.port}`;
-      const client = createClient({ url, user: "alice", transport: nodeTransport({ ca: first.ca }) });
+      const client = openClient(t, { url, user: "alice", transport: nodeTransport({ ca: first.ca }) });
       let losses = 0;
       client.on("state", ({ state }) => {
         if (state === "offline") losses += 1;
@@ -228,7 +225,6 @@ describe("a new certificate", () => {
       await client.send("alice", "still here");
       assert.equal(losses, 0);
       assert.deepEqual(complaints, []);
-      await client.close();
     });
   }
 

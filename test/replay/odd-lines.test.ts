@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
-import { createClient } from "@parley/client";
+import { type TestContext, test } from "node:test";
 import { nodeTransport } from "@parley/client/node";
+import { openClient } from "../support/open-client.ts";
 import { freePorts, startServer } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { replay } from "./replay-command.ts";
@@ -53,7 +53,7 @@ test("what is odd in a log is in the room as it was in the file", async (context
   const expected = lines.flatMap(([, carried]) => carried ?? []);
   assert.equal(result.count("sent"), expected.length + 2);
   const room = /#ubuntu\.[0-9a-f]+\.1/.exec(result.stdout)?.[0] ?? "";
-  const found = await roomHistory(server.tcpUrl, room);
+  const found = await roomHistory(context, server.tcpUrl, room);
   for (const name of new Set(expected.map(({ from }) => from))) {
     const by = (all: readonly Carried[]) => all.filter(({ from }) => from === name);
     assert.deepEqual(by(found), by(expected));
@@ -62,13 +62,12 @@ test("what is odd in a log is in the room as it was in the file", async (context
 });
 
 /** Everything in the room, bodies as one character per byte. */
-async function roomHistory(url: string, room: string): Promise<Carried[]> {
-  const client = createClient({ url, transport: nodeTransport(), user: "reader" });
+async function roomHistory(t: TestContext, url: string, room: string): Promise<Carried[]> {
+  const client = openClient(t, { url, transport: nodeTransport(), user: "reader" });
   await client.connect();
   await client.join(room);
   const all: Carried[] = [];
   for await (const { messages } of client.historyPages(room, { after: 0 }))
     for (const { from, type, bytes } of messages) all.push({ from, type, body: Buffer.from(bytes).toString("latin1") });
-  await client.close();
   return all;
 }

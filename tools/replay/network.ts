@@ -5,6 +5,7 @@
 import type { Socket } from "node:net";
 import type { Transport, TransportConnection, TransportEvents } from "@parley/client";
 import { nodeTransport } from "@parley/client/node";
+import { reset } from "../../test/support/reset.ts";
 import type { SocketFinder } from "./socket-finder.ts";
 
 export class Network implements Transport {
@@ -104,7 +105,7 @@ class CuttableConnection implements TransportConnection {
     if (!this.#isTcp && this.#isOpen && !this.#socket)
       throw new Error("the socket of a WebSocket was not found, so it cannot be cut (see socket-finder.ts)");
     this.#over = true;
-    this.#socket?.resetAndDestroy();
+    if (this.#socket) reset(this.#socket);
     this.#inner?.abort();
     setImmediate(() => {
       if (!this.#aborted) this.#events.closed("cut off");

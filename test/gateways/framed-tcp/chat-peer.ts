@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { reset } from "../../support/reset.ts";
 
 const patienceMs = 5_000;
 
@@ -128,7 +129,7 @@ export class ChatPeer {
 
   /** Cuts the connection without a word. */
   async cut(): Promise<void> {
-    this.socket.resetAndDestroy();
+    reset(this.socket);
     await this.untilEnded();
   }
 
