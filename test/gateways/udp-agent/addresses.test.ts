@@ -55,14 +55,15 @@ describe("a session", () => {
 
   it("ends in silence, and goes on with any sign of life; then the address is free", async (t) => {
     const { port } = await startBroker(t, { inactivityMs: 300 });
-    const [ana, bob] = [await RawAgent.login(t, "ana", port), await RawAgent.login(t, "bob", port)];
+    const ana = await RawAgent.login(t, "ana", port);
     const began = performance.now();
+    const bob = await RawAgent.login(t, "bob", port);
     while ((await ana.online()).includes("bob")) {
       ana.say("ping");
       await sleep(20);
     }
     const silentMs = performance.now() - began;
-    assert.ok(silentMs > 280 && silentMs < 1000, `offline after ${silentMs} ms`);
+    assert.ok(silentMs > 290 && silentMs < 5000, `offline after ${silentMs} ms`);
     assert.deepEqual(await ana.online(), ["ana"]);
     ana.say("send_message", { receiver_username: "bob", message_text: "kept" });
     assert.match(await ana.hears(), /bob is offline/);
