@@ -141,8 +141,8 @@ class Traffic {
 
   #told(sender: Sender, session: RawSession, body: string, positions: readonly Position[]): void {
     this.#ledger.told(body, positions);
-    sender.outbox.delete(body);
-    if (!this.#stopping) this.#send(sender, session);
+    // A second answer makes no room: a server that gives two of each would be sent ever more, until it refuses some.
+    if (sender.outbox.delete(body) && !this.#stopping) this.#send(sender, session);
   }
 
   disconnect(): void {
