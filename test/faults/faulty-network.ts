@@ -1,5 +1,4 @@
 /** A bad network between clients and a server: a TCP proxy that delays, cuts into bytes and resets; a UDP one that loses, doubles and reorders. */
-
 import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";

@@ -2,7 +2,6 @@
  * Sends inputs: most are over in some milliseconds, slow and silent ones stay open until there are too many of them.
  * Whatever the server answers is looked through for what only others may know.
  */
-
 import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";

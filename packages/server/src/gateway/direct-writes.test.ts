@@ -4,6 +4,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { reset } from "../../../../test/support/reset.ts";
 import { socketPair } from "../../../../test/support/socket-pair.ts";
 import { type WriteEnd, writeDirectly } from "./direct-writes.ts";
 
@@ -61,7 +62,7 @@ describe("direct writes", () => {
 
   it("are told to have failed when the connection goes meanwhile", async (t) => {
     for (const lose of [
-      ({ peer }: { peer: Socket }) => peer.resetAndDestroy(),
+      ({ peer }: { peer: Socket }) => reset(peer),
       ({ accepted }: { accepted: Socket }) => accepted.destroy(),
     ]) {
       const pair = await socketPair(t);
