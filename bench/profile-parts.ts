@@ -42,7 +42,8 @@ const parts: readonly (readonly [part: string, files: RegExp, functions?: RegExp
     /checkpoint|chunk|block-file|volumes|receipt-files|receipt-table|bloom|records\.ts|classic-level|abstract-level|dedupe/,
   ],
   ["append and commit", /engine\//],
-  ["read from sockets", /^$/, /^onStreamRead$/],
+  ["read from sockets", /shared-reads/, /^onStreamRead$/],
+  ["write to sockets", /direct-writes/],
   ["other", /./],
 ];
 
