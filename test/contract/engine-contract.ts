@@ -47,13 +47,14 @@ function appending(open: Open): void {
 
   it("writes one append to several logs with one id", async (t) => {
     const engine = await open(t);
-    const outcome = await append(engine, ["alice", "#room", "bob"], "hi", { id: "the-id" });
+    const outcome = await append(engine, ["alice", "#room", "bob"], "hé", { id: "the-id" });
     assert.equal(outcome.id, "the-id");
+    assert.equal(outcome.bytes, Buffer.byteLength(outcome.entries[0]?.payload ?? ""));
     assert.deepEqual(
       outcome.positions.map(({ log: l }) => l),
       ["alice", "#room", "bob"],
     );
-    for (const name of ["alice", "#room", "bob"]) assert.deepEqual(await bodies(engine, name), ["hi"]);
+    for (const name of ["alice", "#room", "bob"]) assert.deepEqual(await bodies(engine, name), ["hé"]);
     await engine.close();
   });
 
@@ -193,6 +194,7 @@ function deduplication(open: Open): void {
     const first = await append(engine, ["alice", "bob"], "hi", { id: "first", ts: 5, dedupeKey: "alice c1" });
     const again = await append(engine, ["alice", "bob"], "hi", { id: "second", ts: 6, dedupeKey: "alice c1" });
     assert.equal(again.duplicate, true);
+    assert.equal(again.bytes, 0);
     assert.deepEqual([again.id, again.ts, again.positions.map(place)], ["first", 5, first.positions.map(place)]);
     assert.deepEqual(await bodies(engine, "bob"), ["hi"]);
     await engine.close();

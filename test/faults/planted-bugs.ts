@@ -122,8 +122,10 @@ async function acknowledgeEarly(engine: Engine, append: Append): Promise<void> {
     head.tail += 1;
     positions.push({ log, epoch: head.epoch, seq: head.tail });
   }
-  const { id, ts } = append;
-  const outcome: AppendOutcome = { ok: true, duplicate: false, durability: "fsync", id, ts, positions, entries: [] };
+  const { id, ts, payload } = append;
+  const bytes = Buffer.byteLength(payload);
+  const durability = "fsync";
+  const outcome: AppendOutcome = { ok: true, duplicate: false, durability, id, ts, bytes, positions, entries: [] };
   // Answers that waited for nothing would bring more sends than the test has time to count.
   setTimeout(() => append.settled(outcome), answerDelayMs);
   setTimeout(() => engine.append(derive(append, {})), answerDelayMs + writeBehindMs);

@@ -21,6 +21,8 @@ export interface Appended {
   readonly durability: Durability;
   readonly id: string;
   readonly ts: number;
+  /** The size of the payload as UTF-8; 0 for a duplicate. */
+  readonly bytes: number;
   /** One per log of the append, in its order. */
   readonly positions: readonly LogPosition[];
   /** The same as entries, to be delivered; empty for a duplicate. */

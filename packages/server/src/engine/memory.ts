@@ -61,7 +61,7 @@ export class MemoryEngine implements ObservableEngine {
     if (known && known.digest !== append.digest) {
       return fail("client_id_reused", "this clientId was sent before with another content");
     }
-    if (known) return { ...known.result, duplicate: true, entries: [] };
+    if (known) return { ...known.result, duplicate: true, bytes: 0, entries: [] };
     if (append.unlessRepeated) return { ok: false, fault: append.unlessRepeated };
     const entries = append.logs.map((name) => {
       const log = this.#log(name);
@@ -76,6 +76,7 @@ export class MemoryEngine implements ObservableEngine {
       durability: append.durability,
       id: append.id,
       ts: append.ts,
+      bytes: Buffer.byteLength(append.payload),
       positions: entries,
       entries,
     };

@@ -36,7 +36,8 @@ export function storeOverflowing(
     const failed = letters.find(({ ok }) => !ok);
     const [letter] = letters;
     if (failed || !letter?.ok) append.settled(failed ?? { ok: false, fault });
-    else if (append.logs.length === 0) append.settled({ ...letter, positions: [], entries: [] });
+    else if (append.logs.length === 0)
+      append.settled({ ...letter, bytes: Buffer.byteLength(append.payload), positions: [], entries: [] });
     // As the engine settles it, in that turn: readers are offered it before they hear of it otherwise.
     else engine.append(append);
   };

@@ -19,7 +19,9 @@ export async function prepare(store: Store, appends: readonly Append[]): Promise
   const hashes: (KeyHash | undefined)[] = [];
   for (let i = 0; i < appends.length; i++) {
     const { logs, dedupeKey } = appends[i] as Append;
-    for (const log of logs) {
+    // By index: a function that runs once a commit is not compiled well for long, and makes an iterator for each message till then.
+    for (let j = 0; j < logs.length; j++) {
+      const log = logs[j] as LogName;
       const state = store.logs.get(log);
       if (state) states.push(state);
       else missing.add(log);

@@ -2,17 +2,18 @@
  * What one group commit holds: the appends and records that go to the disk in one journal record. Builds it from the
  * appends, in order, giving out seqs; knows nothing of when it is written. Hot path (`npm run bench`).
  */
-import { fail } from "@parley/protocol";
+import { type Fault, fail } from "@parley/protocol";
 import type { Append, Appended, AppendOutcome, RecordWrite } from "../engine.ts";
 import type { Entry } from "../entry.ts";
 import type { KeyHash } from "./bloom.ts";
 import { type JournalBody, writeContent } from "./journal-record.ts";
 import { keys } from "./keys.ts";
 import type { LogState } from "./log-state.ts";
+import { NumberList } from "./number-list.ts";
 import { type Receipt, writeReceipt } from "./receipt.ts";
 import type { RecordChange } from "./records.ts";
 import type { Place } from "./slabs.ts";
-import type { TextWriter } from "./text-writer.ts";
+import { TextWriter } from "./text-writer.ts";
 
 /** Where a crash can come between two writes; tests end the process there (`test/faults`). */
 export const commitSteps = [
@@ -32,10 +33,18 @@ export type CommitStep = (typeof commitSteps)[number];
 const reservation = 4096;
 
 /** Where a commit is put together; the next one uses the same. */
-export interface CommitMemory {
-  readonly receipts: TextWriter;
-  readonly contents: TextWriter;
+export class CommitMemory {
+  readonly receipts = new TextWriter();
+  readonly contents = new TextWriter();
+  /** Of each append that is stored: the size of its payload, and where its line ends in `contents`, in bytes. */
+  readonly sizes = new NumberList();
+  readonly ends = new NumberList();
+  /** Of each append: what becomes of it. */
+  readonly fates = new NumberList();
 }
+
+/** It is stored, and settled when the commit is on disk; it was stored and settled early; it is settled with what is known already. */
+const [waits, early, known] = [0, 1, 2];
 
 /** What is known before seqs are given out (`commit-preparation.ts`). */
 export interface Prepared {
@@ -53,123 +62,120 @@ export const nothingPrepared: Prepared = { states: [], hashes: [], repeats: new 
 export class Commit {
   readonly #logs: ReadonlyMap<string, LogState>;
   readonly #prepared: Prepared;
-  /** Those that are settled when it is on disk, in order; what they are settled with where that is known already. */
-  readonly #appends: Append[] = [];
-  readonly #outcomes: (AppendOutcome | undefined)[] = [];
-  /** Where the logs and entries of each of these begin in `#states` and `#entries`, where it is stored. */
-  readonly #starts: number[] = [];
-  /** Those that are stored, settled early or not: the end of each in `#contents`, in bytes; their logs and entries in a row. */
-  readonly #stored: Append[] = [];
-  readonly #ends: number[] = [];
-  readonly #states: LogState[] = [];
-  readonly #entries: Entry[] = [];
+  readonly #memory: CommitMemory;
+  #appends: readonly Append[] = [];
+  /** What those are settled with that are not stored, by their place among the appends; none: there is none. */
+  #outcomes: Map<number, AppendOutcome> | undefined;
+  /** One for each of the prepared states, where its append is stored. */
+  readonly #entries: Entry[];
   readonly #heads = new Set<LogState>();
   /** What appends bring with them. */
   readonly #records: RecordWrite[] = [];
   /** The dedupe keys of this commit. */
   readonly #keys = new Map<string, Receipt>();
   readonly #hashes: KeyHash[] = [];
-  readonly #receipts: TextWriter;
-  readonly #contents: TextWriter;
   /** Whether anything in it was promised to be on disk. */
   needsSync = false;
   /** Logs that get entries, each once. */
   readonly touched: LogState[] = [];
 
-  /** `memory` is its own until it is written. */
-  constructor({ receipts, contents }: CommitMemory, logs: ReadonlyMap<string, LogState>, prepared: Prepared) {
-    receipts.clear();
-    contents.clear();
-    this.#receipts = receipts;
-    this.#contents = contents;
+  /** How many appends are stored, repeats left out. */
+  stored = 0;
+
+  /** `memory` is its own until it is settled. */
+  constructor(memory: CommitMemory, logs: ReadonlyMap<string, LogState>, prepared: Prepared) {
+    memory.receipts.clear();
+    memory.contents.clear();
+    this.#memory = memory;
     this.#logs = logs;
     this.#prepared = prepared;
+    this.#entries = new Array(prepared.states.length);
   }
 
   /** Gives out seqs for the appends that were prepared. Those of `memory` durability may be settled in here. */
   add(appends: readonly Append[]): void {
-    let at = 0;
-    for (let i = 0; i < appends.length; i++) {
-      const append = appends[i] as Append;
-      this.#add(append, at, this.#prepared.hashes[i]);
-      at += append.logs.length;
+    const { sizes, ends, fates } = this.#memory;
+    for (const list of [sizes, ends, fates]) list.begin(appends.length);
+    this.#appends = appends;
+    for (let i = 0, at = 0; i < appends.length; i++) {
+      fates.set(i, this.#add(i, at));
+      at += (appends[i] as Append).logs.length;
     }
   }
 
-  /** One of them, the states of whose logs are prepared from `at` on; `hash` is that of its dedupe key. */
-  #add(append: Append, at: number, hash: KeyHash | undefined): void {
-    const known = append.dedupeKey === undefined ? undefined : this.#known(append.dedupeKey);
-    if (known) {
-      this.needsSync = true;
-      this.#wait(append, repeat(append, known, this.#logs), 0);
-    } else if (append.unlessRepeated) this.#wait(append, { ok: false, fault: append.unlessRepeated }, 0);
-    else this.#store(append, at, hash);
-  }
-
-  /** It is settled when the commit is on disk: with `outcome`, or as stored, its entries from `start` on. */
-  #wait(append: Append, outcome: AppendOutcome | undefined, start: number): void {
-    this.#appends.push(append);
-    this.#outcomes.push(outcome);
-    this.#starts.push(start);
+  /** One of them, the states of whose logs are prepared from `at` on. Returns its fate. */
+  #add(place: number, at: number): number {
+    const append = this.#appends[place] as Append;
+    const receipt = append.dedupeKey === undefined ? undefined : this.#known(append.dedupeKey);
+    if (!receipt && !append.unlessRepeated) return this.#store(append, place, at);
+    if (receipt) this.needsSync = true;
+    this.#outcomes ??= new Map();
+    this.#outcomes.set(place, receipt ? repeat(append, receipt, this.#logs) : refused(append));
+    return known;
   }
 
   #known(key: string): Receipt | undefined {
     return this.#keys.get(key) ?? this.#prepared.repeats.get(key);
   }
 
-  #store(append: Append, at: number, hash: KeyHash | undefined): void {
+  #store(append: Append, place: number, at: number): number {
     const { logs, payload, origin, expiresAt, dedupeKey } = append;
-    const states = this.#states;
+    const { receipts, contents, sizes, ends } = this.#memory;
+    const { states, hashes } = this.#prepared;
     const entries = this.#entries;
-    const from = states.length;
-    let early = append.durability === "memory";
-    for (let i = at; i < at + logs.length; i++) {
-      const log = this.#prepared.states[i] as LogState;
-      if (log.waiting || log.tail + 1 > log.reserved) early = false;
-      states.push(log);
-    }
-    const bytes = writeContent(this.#contents, append);
-    for (let i = from; i < states.length; i++) {
+    const to = at + logs.length;
+    let isEarly = append.durability === "memory";
+    for (let i = at; i < to; i++) {
       const log = states[i] as LogState;
-      entries.push(log.append(payload, bytes, origin, expiresAt));
+      if (log.waiting || log.tail + 1 > log.reserved) isEarly = false;
+    }
+    const bytes = writeContent(contents, append);
+    for (let i = at; i < to; i++) {
+      const log = states[i] as LogState;
+      entries[i] = log.append(payload, bytes, origin, expiresAt);
       if (log.pending.length === 1) this.touched.push(log);
       if (!log.recorded) this.#heads.add(log);
-      if (!early) log.waiting = true;
+      if (!isEarly) log.waiting = true;
     }
-    if (append.records) for (const record of append.records(entries.slice(from))) this.#records.push(record);
+    if (append.records) for (const record of append.records(entries.slice(at, to))) this.#records.push(record);
+    const hash = hashes[place];
     if (dedupeKey !== undefined && hash) {
       const { digest, id, ts } = append;
-      this.#keys.set(dedupeKey, { dedupeKey, digest, id, ts, positions: entries.slice(from) });
+      this.#keys.set(dedupeKey, { dedupeKey, digest, id, ts, positions: entries.slice(at, to) });
       this.#hashes.push(hash);
     }
-    writeReceipt(this.#receipts, append, entries, from);
-    this.#stored.push(append);
-    this.#ends.push(this.#contents.length);
-    if (early) {
-      this.#settle(append, from, "memory");
-      return;
+    writeReceipt(receipts, append, entries, at, to);
+    sizes.set(place, bytes);
+    ends.set(place, contents.length);
+    this.stored += 1;
+    if (isEarly) {
+      this.#settle(place, at, "memory");
+      return early;
     }
     this.needsSync = true;
-    if (append.durability === "memory") this.#reserve(from);
-    this.#wait(append, undefined, from);
+    if (append.durability === "memory") this.#reserve(at, to);
+    return waits;
   }
 
   /** The first of many: this one waits for the disk, and the next `reservation` ones need not. */
-  #reserve(from: number): void {
-    for (let i = from; i < this.#states.length; i++) {
-      const log = this.#states[i] as LogState;
+  #reserve(from: number, to: number): void {
+    for (let i = from; i < to; i++) {
+      const log = this.#prepared.states[i] as LogState;
       if (log.tail < log.reserved) continue;
       log.reserved = log.tail + reservation;
       this.#heads.add(log);
     }
   }
 
-  /** Readers may see its entries, which begin at `from`, and its sender is told. What is told of lives no longer than that. */
-  #settle(append: Append, from: number, durability: Appended["durability"]): void {
+  /** Readers may see the entries of the append at `place`, and its sender is told. What is told of lives no longer than that. */
+  #settle(place: number, at: number, durability: Appended["durability"]): void {
+    const append = this.#appends[place] as Append;
     const { id, ts, logs } = append;
-    const entries = this.#entries.slice(from, from + logs.length);
-    for (let i = 0; i < entries.length; i++) (this.#states[from + i] as LogState).settled = (entries[i] as Entry).seq;
-    append.settled({ ok: true, duplicate: false, durability, id, ts, positions: entries, entries });
+    const bytes = this.#memory.sizes.at(place);
+    const entries = this.#entries.slice(at, at + logs.length);
+    for (let i = 0; i < entries.length; i++)
+      (this.#prepared.states[at + i] as LogState).settled = (entries[i] as Entry).seq;
+    append.settled({ ok: true, duplicate: false, durability, id, ts, bytes, positions: entries, entries });
   }
 
   /** What is known of the log beside its entries changed: that goes with this commit. */
@@ -184,13 +190,9 @@ export class Commit {
     for (const log of this.#heads) changes.push([keys.head(log.name), JSON.stringify(log.record)]);
     for (const { kind, key, value } of [...this.#records, ...records])
       changes.push([keys.record(kind, key), value === undefined ? null : JSON.stringify(value)]);
-    if (changes.length === 0 && this.#receipts.length === 0) return undefined;
-    return { changes, receipts: this.#receipts.written, contents: this.#contents.written };
-  }
-
-  /** How many appends are stored, repeats left out. */
-  get appends(): number {
-    return this.#stored.length;
+    const { receipts, contents } = this.#memory;
+    if (changes.length === 0 && receipts.length === 0) return undefined;
+    return { changes, receipts: receipts.written, contents: contents.written };
   }
 
   /** The hashes of its dedupe keys. */
@@ -199,15 +201,20 @@ export class Commit {
   }
 
   /** It is in the journal, its contents in memory from `at` on: there they are read until a checkpoint has moved them. */
-  written({ slab, at }: Place): void {
-    let start = at;
-    let next = 0;
-    for (let i = 0; i < this.#stored.length; i++) {
-      const end = at + (this.#ends[i] as number);
-      const { logs } = this.#stored[i] as Append;
-      for (let j = 0; j < logs.length; j++, next++)
-        (this.#states[next] as LogState).stored((this.#entries[next] as Entry).seq, slab, start, end);
-      start = end;
+  written({ slab, at: contentsAt }: Place): void {
+    const { sizes, ends, fates } = this.#memory;
+    const { states } = this.#prepared;
+    let start = contentsAt;
+    for (let i = 0, at = 0; i < this.#appends.length; i++) {
+      const to = at + (this.#appends[i] as Append).logs.length;
+      if (fates.at(i) !== known) {
+        const end = contentsAt + ends.at(i);
+        const bytes = sizes.at(i);
+        for (let j = at; j < to; j++)
+          (states[j] as LogState).stored((this.#entries[j] as Entry).seq, slab, start, end, bytes);
+        start = end;
+      }
+      at = to;
     }
   }
 
@@ -215,18 +222,25 @@ export class Commit {
   succeeded(): void {
     for (const log of this.#heads) log.recorded = true;
     for (const log of this.touched) log.waiting = false;
-    for (let i = 0; i < this.#appends.length; i++) {
+    const { fates } = this.#memory;
+    for (let i = 0, at = 0; i < this.#appends.length; i++) {
       const append = this.#appends[i] as Append;
-      const outcome = this.#outcomes[i];
-      if (outcome) append.settled(outcome);
-      else this.#settle(append, this.#starts[i] as number, "fsync");
+      const fate = fates.at(i);
+      if (fate === waits) this.#settle(i, at, "fsync");
+      else if (fate === known) append.settled(this.#outcomes?.get(i) as AppendOutcome);
+      at += append.logs.length;
     }
   }
 
   /** It is not, or nobody knows: every append that was not settled gets the fault. */
   failed(message: string): void {
-    for (const append of this.#appends) append.settled(fail("storage_unavailable", message, 1000));
+    for (let i = 0; i < this.#appends.length; i++)
+      if (this.#memory.fates.at(i) !== early) this.#appends[i]?.settled(fail("storage_unavailable", message, 1000));
   }
+}
+
+function refused({ unlessRepeated }: Append): AppendOutcome {
+  return { ok: false, fault: unlessRepeated as Fault };
 }
 
 function repeat(
@@ -240,5 +254,5 @@ function repeat(
     ...position,
     epoch: logs.get(position.log)?.epoch ?? position.epoch,
   }));
-  return { ok: true, duplicate: true, durability: "fsync", id, ts, positions: current, entries: [] };
+  return { ok: true, duplicate: true, durability: "fsync", id, ts, bytes: 0, positions: current, entries: [] };
 }

@@ -8,10 +8,10 @@ import { Entry } from "../entry.ts";
 import { Slabs } from "./slabs.ts";
 
 const tab = 0x09;
-/** Of an entry: its seq above the first one's, its slab, where in it its line begins and ends. */
-const words = 4;
-/** A typed array of so many words is no allocation of its own. */
-const firstCapacity = 4;
+/** Of an entry: its seq above the first one's, its slab, where in it its line begins and ends, the size of its payload. */
+const words = 5;
+/** A typed array of so many entries (64 bytes at most) is no allocation of its own. */
+const firstCapacity = 3;
 /** Of a log that has no entries here, as most have most of the time. */
 const noPlaces = new Uint32Array(0);
 
@@ -30,8 +30,8 @@ export class HeldEntries {
     this.#places = expected === 0 ? noPlaces : new Uint32Array(expected * words);
   }
 
-  /** Adds an entry, of a higher seq than all before it; its line is in a slab from `start` to before `end`. */
-  add(seq: number, slab: number, start: number, end: number): void {
+  /** Adds an entry, of a higher seq than all before it; its line is in a slab from `start` to before `end`, `bytes` of it payload. */
+  add(seq: number, slab: number, start: number, end: number, bytes: number): void {
     const at = this.length * words;
     if (at === this.#places.length) this.#grow();
     if (at === 0) this.#firstSeq = seq;
@@ -39,6 +39,7 @@ export class HeldEntries {
     this.#places[at + 1] = slab;
     this.#places[at + 2] = start;
     this.#places[at + 3] = end;
+    this.#places[at + 4] = bytes;
     this.length += 1;
   }
 
@@ -79,8 +80,7 @@ export class HeldEntries {
 
   /** The size of an entry's payload, in bytes. */
   payloadBytesAt(index: number): number {
-    const bytes = this.#slabOf(index);
-    return this.#endOf(index) - 2 - bytes.indexOf(tab, bytes.indexOf(tab, this.#startOf(index)) + 1);
+    return this.#places[index * words + 4] as number;
   }
 
   /** The size of an entry's line, in bytes. */

@@ -57,6 +57,12 @@ export function writeContent(contents: TextWriter, { origin, expiresAt, payload 
   return bytes;
 }
 
+/** The size of the payload in the line of `writeContent` that is in a record's text from `start` to before `end`. */
+export function payloadBytes(text: Buffer, { start, end }: Pick<JournalLine, "start" | "end">): number {
+  const originEnd = text.indexOf(tab, start);
+  return end - 1 - (text.indexOf(tab, originEnd + 1) + 1);
+}
+
 /** Builds a record in memory of `slabs`; and where in it the receipts and the contents are. */
 export function encodeRecord(
   slabs: Slabs,

@@ -21,7 +21,7 @@ import {
 } from "../engine.ts";
 import type { Entry } from "../entry.ts";
 import { AppendQueue } from "./append-queue.ts";
-import { Commit, type CommitMemory, nothingPrepared } from "./commit.ts";
+import { Commit, CommitMemory, nothingPrepared } from "./commit.ts";
 import { prepare } from "./commit-preparation.ts";
 import { emptyBody } from "./journal.ts";
 import { KeptStore, type KeptStoreOptions, reopenDelayMs } from "./kept-store.ts";
@@ -30,7 +30,6 @@ import { LazyCursors } from "./lazy-cursors.ts";
 import { offsetOf, readLog } from "./log-reader.ts";
 import type { LogState } from "./log-state.ts";
 import type { Store } from "./store.ts";
-import { TextWriter } from "./text-writer.ts";
 
 export interface LevelOptions extends KeptStoreOptions {
   /** Journal bytes after which a checkpoint begins. Bounds memory and the time to open. */
@@ -60,7 +59,7 @@ export class LevelEngine implements ObservableEngine {
   readonly #meter: EngineMeter | undefined;
   readonly #cursors: LazyCursors;
   readonly #listeners: ((log: LogName, seq: number) => void)[] = [];
-  readonly #memory: CommitMemory = { receipts: new TextWriter(), contents: new TextWriter() };
+  readonly #memory = new CommitMemory();
   readonly #appends = new AppendQueue(commitChars);
   #writes: PendingWrite[] = [];
   #running: Promise<void> | undefined;
@@ -143,7 +142,7 @@ export class LevelEngine implements ObservableEngine {
       this.#meter?.committed({ appends: appends.length, settleMs: performance.now() - since, commitMs, syncMs });
     for (const { resolve } of writes) resolve();
     this.#onStep("after-reply");
-    for (const log of commit.touched) for (const listener of this.#listeners) listener(log.name, log.settled);
+    for (const listener of this.#listeners) tellTails(commit.touched, listener);
     if (store.checkpoint.due(this.#checkpointBytes)) this.#startCheckpoint(store);
     await store.checkpoint.catchUp(2 * this.#checkpointBytes);
   }
@@ -164,7 +163,7 @@ export class LevelEngine implements ObservableEngine {
     commit.written(contents);
     stored.apply(body.changes);
     dedupe.add(commit.hashes, receipts);
-    checkpoint.journalGrew(commit.touched, bytes, commit.appends);
+    checkpoint.journalGrew(commit.touched, bytes, commit.stored);
     return syncMs;
   }
 
@@ -327,6 +326,11 @@ export class LevelEngine implements ObservableEngine {
     }
   }
 }
+
+function tellTails(logs: readonly LogState[], listener: (log: LogName, seq: number) => void): void {
+  for (const { name, settled } of logs) listener(name, settled);
+}
+
 function unavailable(error: unknown): StorageUnavailable {
   return new StorageUnavailable(error instanceof Error ? error.message : String(error), { cause: error });
 }

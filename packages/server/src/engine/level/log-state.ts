@@ -3,6 +3,7 @@
  * those of the commit under way. Entries above `settled` are on their way to the disk and no reader sees them. Hot path.
  */
 import type { LogName } from "@parley/protocol";
+import { withNext } from "../../short-list.ts";
 import type { Head } from "../engine.ts";
 import { Entry } from "../entry.ts";
 import type { Chunk, ChunkPointer } from "./chunk.ts";
@@ -84,32 +85,31 @@ export class LogState {
   append(payload: string, bytes: number, origin: string, expiresAt: number): Entry {
     this.tail += 1;
     const entry = new Entry(this.name, this.epoch, this.tail, payload, origin, expiresAt);
-    if (this.pending === nothing) this.pending = [entry];
-    else this.pending.push(entry);
+    this.pending = this.pending === nothing ? [entry] : withNext(this.pending, entry);
     this.endBytes += bytes;
     return entry;
   }
 
-  /** The commit under way is in the journal, the line of this log's next pending entry there in memory. */
-  stored(seq: number, slab: number, start: number, end: number): void {
-    this.#hold(seq, slab, start, end);
+  /** The commit under way is in the journal, the line of this log's next pending entry there in memory; `bytes` as above. */
+  stored(seq: number, slab: number, start: number, end: number, bytes: number): void {
+    this.#hold(seq, slab, start, end, bytes);
     if (seq === this.tail) this.pending = nothing;
   }
 
   /** Takes an entry back from the journal. One that a chunk already has is left out. */
-  replay(seq: number, slab: number, start: number, end: number): void {
+  replay(seq: number, slab: number, start: number, end: number, bytes: number): void {
     if (seq <= this.tail) return;
     if (this.active.length > 0 && seq > this.tail + 1 && seq > this.reserved + 1) {
       throw new CorruptStore(`log ${JSON.stringify(this.name)} lacks seq ${this.tail + 1} in the journal`);
     }
     this.tail = this.settled = seq;
-    this.#hold(seq, slab, start, end);
-    this.endBytes += this.active.payloadBytesAt(this.active.length - 1);
+    this.#hold(seq, slab, start, end, bytes);
+    this.endBytes += bytes;
   }
 
-  #hold(seq: number, slab: number, start: number, end: number): void {
+  #hold(seq: number, slab: number, start: number, end: number, bytes: number): void {
     if (this.active === HeldEntries.none) this.active = new HeldEntries(this.#slabs);
-    this.active.add(seq, slab, start, end);
+    this.active.add(seq, slab, start, end, bytes);
   }
 
   /** After a crash: seqs that may have been told to somebody are not used again. */

@@ -18,15 +18,16 @@ export interface Receipt {
 
 const [tab, newline, equals, comma] = [0x09, 0x0a, 0x3d, 0x2c];
 
-/** Appends the receipt of `append`, which became the `entries` from `from` on. Its id and time are only for who repeats it. */
+/** Appends the receipt of `append`, which became the `entries` from `from` to before `to`. Its id and time are only for who repeats it. */
 export function writeReceipt(
   receipts: TextWriter,
   { dedupeKey, digest, id, ts }: Append,
   entries: readonly Entry[],
   from: number,
+  to: number,
 ): void {
   receipts.text(dedupeKey === undefined ? unknown : `${dedupeKey}\t${digest}\t${id}\t${ts}`);
-  for (let i = from; i < entries.length; i++) {
+  for (let i = from; i < to; i++) {
     const { log, epoch, seq } = entries[i] as Entry;
     receipts.character(i === from ? tab : comma);
     receipts.text(log);

@@ -9,6 +9,8 @@ const keptCapacity = 4 * 1024 * 1024;
 /** Up to this length a loop is faster than a call into the runtime. */
 const shortLength = 40;
 const zero = 0x30;
+/** Of a whole number that is exact. */
+const maxDigits = 16;
 /** UTF-8 takes at most so many bytes for a UTF-16 unit. */
 const bytesPerUnit = 3;
 /** From this length on counting the bytes costs less than room for the most that there may be. */
@@ -65,8 +67,17 @@ export class TextWriter {
 
   /** Appends a whole number of at least 0, in decimal. */
   number(number: number): void {
-    if (number >= 10) this.number(Math.floor(number / 10));
-    this.character(zero + (number % 10));
+    this.#reserve(maxDigits);
+    let digits = 1;
+    for (let tens = 10; tens <= number; tens *= 10) digits += 1;
+    const start = this.#length;
+    let rest = number;
+    for (let at = start + digits - 1; at >= start; at--) {
+      const tenth = Math.floor(rest / 10);
+      this.#bytes[at] = zero + (rest - tenth * 10);
+      rest = tenth;
+    }
+    this.#length += digits;
   }
 
   #reserve(size: number): void {
