@@ -21,32 +21,42 @@ interface Request {
 
 /** Node's own of a socket, as far as it is used here. */
 interface Handle {
-  /** Bytes that the system has not taken. */
-  readonly writeQueueSize?: number;
   /** Returns 0, or the number of an error: then nothing is written. */
   writeBuffer?(request: Request, bytes: Buffer): number;
 }
 
-const NewRequest = requestClass();
+/** Node's own of all sockets, as far as it is used here. */
+interface Binding {
+  readonly WriteWrap?: new () => Request;
+  /** What became of the last write, whichever socket's it was, at the places that the other names say. */
+  readonly streamBaseState?: Int32Array;
+  readonly kLastWriteWasAsync?: number;
+}
+
+const { WriteWrap: NewRequest, streamBaseState: lastWrite, kLastWriteWasAsync: isAsyncAt } = streamBinding();
 /** Used for as long as no handle keeps it. */
 let request = NewRequest && new NewRequest();
 
-function requestClass(): (new () => Request) | undefined {
+function streamBinding(): Binding {
   try {
-    return (process as unknown as { binding(name: string): { WriteWrap?: new () => Request } }).binding("stream_wrap")
-      .WriteWrap;
+    return (process as unknown as { binding(name: string): Binding }).binding("stream_wrap");
   } catch {
-    return undefined;
+    return {};
   }
 }
+
+/** Whether the system has not taken all of what was written here: what the stream holds, it knows itself. */
+const underWay = Symbol("under way");
+type Carrier = Socket & { [underWay]?: boolean };
 
 /**
  * Writes to a plain socket: `taken`, the system has all; `under way`, it has a part, `bytes` are not to be changed, and `end`
  * is told, never during the call; `not`, nothing was written.
  */
-export function writeDirectly(socket: Socket, bytes: Buffer, end: WriteEnd): "taken" | "under way" | "not" {
+export function writeDirectly(socket: Carrier, bytes: Buffer, end: WriteEnd): "taken" | "under way" | "not" {
   const handle = (socket as unknown as { readonly _handle?: Handle | null })._handle;
-  if (!NewRequest || !request || !handle?.writeBuffer || handle.writeQueueSize !== 0) return "not";
+  if (!NewRequest || !request || !lastWrite || isAsyncAt === undefined) return "not";
+  if (!handle?.writeBuffer || socket[underWay] === true) return "not";
   if (socket.writableLength > 0 || socket.writableCorked > 0 || socket.writableEnded || socket.connecting) return "not";
   const used = request;
   if (handle.writeBuffer(used, bytes) !== 0) {
@@ -54,9 +64,13 @@ export function writeDirectly(socket: Socket, bytes: Buffer, end: WriteEnd): "ta
     request = new NewRequest();
     return "not";
   }
-  if (handle.writeQueueSize === 0) return "taken";
+  if (lastWrite[isAsyncAt] === 0) return "taken";
   request = new NewRequest();
+  socket[underWay] = true;
   used.buffer = bytes;
-  used.oncomplete = (status) => end.ended(status === 0);
+  used.oncomplete = (status) => {
+    socket[underWay] = false;
+    end.ended(status === 0);
+  };
   return "under way";
 }

@@ -2,6 +2,7 @@
  * Texts as frames, one after the other: what an outbox writes. Small ones go out together, so that there is little to write; a
  * large shared one as it is, not copied. Hot path.
  */
+import { Beginnings } from "./beginnings.ts";
 
 /** How a protocol wraps the text of one frame: sizes are known before bytes are written, so all share one buffer. */
 export interface Framing {
@@ -72,16 +73,18 @@ const bytesPerUnit = 3;
  */
 export class FrameMemory {
   #bytes = Buffer.allocUnsafeSlow(memoryBytes);
+  #written = new Beginnings(this.#bytes);
 
   /** The frames together, until the next call; undefined: they may not fit. `size`: their lengths and headers, at least. */
   encode(frames: readonly (string | Buffer)[], size: number, framing: Framing): Buffer | undefined {
     if (size * bytesPerUnit > memoryBytes) return undefined;
-    return this.#bytes.subarray(0, writeFrames(this.#bytes, frames, 0, frames.length, framing));
+    return this.#written.of(writeFrames(this.#bytes, frames, 0, frames.length, framing));
   }
 
   /** The system has not taken all of what was encoded last: that is left as it is. */
   leave(): void {
     this.#bytes = Buffer.allocUnsafeSlow(memoryBytes);
+    this.#written = new Beginnings(this.#bytes);
   }
 }
 

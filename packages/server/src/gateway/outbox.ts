@@ -6,6 +6,7 @@
 import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { TLSSocket } from "node:tls";
+import { withNext } from "../short-list.ts";
 import { type WriteEnd, writeDirectly } from "./direct-writes.ts";
 import { encodeFrames, FrameMemory, type Framing } from "./frames.ts";
 
@@ -136,8 +137,7 @@ export class Outbox implements WriteEnd {
   /** Queues a payload, as text, or a whole frame, as bytes that others share. */
   push(frame: string | Buffer): void {
     if (this.#closed) return;
-    if (this.#frames) this.#frames.push(frame);
-    else this.#frames = [frame];
+    this.#frames = this.#frames ? withNext(this.#frames, frame) : [frame];
     this.#queuedBytes += frame.length + 16;
     if (this.#scheduled) return;
     this.#scheduled = true;

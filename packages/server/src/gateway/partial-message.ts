@@ -46,9 +46,9 @@ export class PartialMessage {
     this.#left = length;
   }
 
-  /** Takes what belongs to the frame, from `start` on, and returns where that ends. Unmasks it in place. */
-  add(bytes: Buffer, start: number): number {
-    const end = Math.min(bytes.length, start + this.#left);
+  /** Takes what belongs to the frame, from `start` on and before `to`, and returns where that ends. Unmasks it in place. */
+  add(bytes: Buffer, start: number, to: number): number {
+    const end = Math.min(to, start + this.#left);
     const count = end - start;
     if (!unmask(bytes, start, end, this.#mask)) this.isAscii = false;
     this.#makeRoom(count);

@@ -12,9 +12,9 @@ class Heard implements Reader {
   #wanted = "";
   #met = () => {};
 
-  data(chunk: Buffer): void {
-    this.text += chunk.toString();
-    this.memories.add(chunk.buffer);
+  data(bytes: Buffer, length: number): void {
+    this.text += bytes.toString("utf8", 0, length);
+    this.memories.add(bytes.buffer);
     if (this.text.endsWith(this.#wanted)) this.#met();
   }
 

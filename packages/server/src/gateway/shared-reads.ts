@@ -10,8 +10,8 @@ import { TLSSocket } from "node:tls";
 
 /** Who is told what comes. */
 export interface Reader {
-  /** The chunk is valid during the call, and not to be kept. */
-  data(chunk: Buffer): void;
+  /** The first `length` bytes are what came. Valid during the call, and not to be kept. */
+  data(bytes: Buffer, length: number): void;
 }
 
 const readerKey = Symbol("reader");
@@ -47,11 +47,11 @@ export function readFrom(socket: Carrier, reader: Reader): void {
 
 // One of each for all sockets: a closure for each is memory of every connection.
 function tellChunk(this: Carrier, chunk: Buffer): void {
-  this[readerKey]?.data(chunk);
+  this[readerKey]?.data(chunk, chunk.length);
 }
 
 function tellRead(this: Carrier, length: number): boolean {
-  this[readerKey]?.data(shared.subarray(0, length));
+  this[readerKey]?.data(shared, length);
   return true;
 }
 

@@ -15,12 +15,17 @@ function open() {
   return { events, queue, at };
 }
 
+function note(events: string[], name: string): undefined {
+  events.push(name);
+}
+
 describe("a task queue", () => {
   it("does at once what need not wait, and never pauses for it", () => {
     const { events, queue, at } = open();
     queue.run(at("1"));
-    queue.run(at("2"));
-    assert.deepEqual(events, ["1", "2"]);
+    queue.runWith(note, events, "2");
+    queue.run(at("3"));
+    assert.deepEqual(events, ["1", "2", "3"]);
   });
 
   it("holds back what comes while something is waited for, in order, and does not read meanwhile", async () => {
@@ -30,7 +35,7 @@ describe("a task queue", () => {
     queue.run(() => first.promise);
     queue.run(at("a"));
     queue.run(() => second.promise);
-    queue.run(at("b"));
+    queue.runWith(note, events, "b");
     assert.deepEqual(events.splice(0), ["pause"]);
     first.resolve();
     await setImmediate();
@@ -46,9 +51,17 @@ describe("a task queue", () => {
     queue.run(() => {
       throw new Error("thrown");
     });
+    queue.runWith(() => assert.fail("thrown too"), undefined, undefined);
     queue.run(() => Promise.reject(new Error("rejected")));
     queue.run(at("next"));
     await setImmediate();
-    assert.deepEqual(events, ["Error: thrown", "pause", "Error: rejected", "resume", "next"]);
+    assert.deepEqual(events, [
+      "Error: thrown",
+      "AssertionError [ERR_ASSERTION]: thrown too",
+      "pause",
+      "Error: rejected",
+      "resume",
+      "next",
+    ]);
   });
 });

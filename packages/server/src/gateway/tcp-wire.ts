@@ -10,7 +10,7 @@ import { allowanceOf, type Doors } from "./doors.ts";
 import type { Framing } from "./frames.ts";
 import type { GatewayLog } from "./gateway.ts";
 import { Outbox } from "./outbox.ts";
-import { type Reader, readFrom } from "./shared-reads.ts";
+import { readFrom } from "./shared-reads.ts";
 import { lingerMs, type Wire, type WireEvents } from "./wire.ts";
 
 export interface TcpListenerOptions {
@@ -86,13 +86,14 @@ export interface TcpWireOptions {
   readonly maxOutboxBytes: number;
 }
 
+export interface TcpEvents extends Omit<WireEvents, "heard"> {
+  /** The chunk is valid during the call, and not to be kept. */
+  data(chunk: Buffer): void;
+}
+
 /** A wire over `socket`. Nothing is told during the call. */
-export function tcpWire(
-  socket: Socket,
-  { gateway, framing, maxOutboxBytes }: TcpWireOptions,
-  events: Omit<WireEvents, "heard"> & Reader,
-): Wire {
-  readFrom(socket, events);
+export function tcpWire(socket: Socket, { gateway, framing, maxOutboxBytes }: TcpWireOptions, events: TcpEvents): Wire {
+  readFrom(socket, { data: (bytes, length) => events.data(bytes.subarray(0, length)) });
   socket.on("error", () => socket.destroy());
   socket.on("close", () => events.gone());
   return {

@@ -4,6 +4,11 @@
 const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 const highBits = 0x80808080;
 
+/** The words of the memory that was looked at last, from its first place on that is a multiple of four: most often all reads share one. */
+let lastBytes: Uint8Array = new Uint8Array(0);
+let lastWords: Int32Array = new Int32Array(0);
+let firstWordAt = 0;
+
 /**
  * Unmasks the bytes from `start` to before `end`, in place; `mask` has its first byte lowest. Returns whether all of them
  * are ASCII then, which costs nothing to see on the way and saves the check of UTF-8.
@@ -39,12 +44,20 @@ function unmaskBytes(bytes: Uint8Array, start: number, end: number, mask: number
 
 /** From a multiple of four bytes on. */
 function unmaskWords(bytes: Uint8Array, start: number, count: number, mask: number): number {
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + start, count);
+  if (bytes !== lastBytes) lookAt(bytes);
+  const words = lastWords;
+  const first = (start - firstWordAt) >> 2;
   let all = 0;
-  for (let i = 0; i < count; i++) {
+  for (let i = first; i < first + count; i++) {
     const word = (words[i] as number) ^ mask;
     words[i] = word;
     all |= word;
   }
   return all;
+}
+
+function lookAt(bytes: Uint8Array): void {
+  lastBytes = bytes;
+  firstWordAt = -bytes.byteOffset & 3;
+  lastWords = new Int32Array(bytes.buffer, bytes.byteOffset + firstWordAt, (bytes.length - firstWordAt) >> 2);
 }

@@ -38,11 +38,13 @@ function ours(chunks: readonly Buffer[], limit = maxBytes, admits = true): Heard
       return admits;
     },
   });
+  const memory = Buffer.alloc(8 + Math.max(0, ...chunks.map(({ length }) => length)));
   for (const chunk of chunks) {
-    // All sockets read into the same memory (`shared-reads.ts`).
-    const shared = Buffer.from(chunk);
-    receiver.push(shared);
-    shared.fill(0xee);
+    // All sockets read into the same memory (`shared-reads.ts`), which has something else behind what came.
+    memory.fill(0x81);
+    chunk.copy(memory);
+    receiver.push(memory, chunk.length);
+    assert.ok(memory.subarray(chunk.length).every((byte) => byte === 0x81));
   }
   return heard;
 }

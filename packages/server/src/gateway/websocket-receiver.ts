@@ -56,32 +56,37 @@ export class WebSocketReceiver {
     this.#told = told;
   }
 
-  /** Takes what the peer has sent, unmasks it in place and keeps nothing of that memory. Returns whether it completed a frame. */
-  push(chunk: Buffer): boolean {
+  /**
+   * Takes what the peer has sent, the first `length` bytes of `chunk`, unmasks it in place and keeps nothing of that memory.
+   * Returns whether it completed a frame.
+   */
+  push(chunk: Buffer, length = chunk.length): boolean {
     const rest = this.#rest;
     this.#rest = undefined;
     this.#wholeFrame = false;
-    const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
+    const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk.subarray(0, length)]);
+    const to = rest === undefined ? length : bytes.length;
     let at = 0;
-    while (at < bytes.length && !this.#done) {
+    while (at < to && !this.#done) {
       const message = this.#message;
-      at = message === undefined || message.left === 0 ? this.#frame(bytes, at) : this.#part(message, bytes, at);
+      at =
+        message === undefined || message.left === 0 ? this.#frame(bytes, at, to) : this.#part(message, bytes, at, to);
     }
     return this.#wholeFrame;
   }
 
-  /** Takes the frame that begins at `at`, or what has come of it, and returns where that ends. */
-  #frame(bytes: Buffer, at: number): number {
+  /** Takes the frame that begins at `at`, or what has come of it before `to`, and returns where that ends. */
+  #frame(bytes: Buffer, at: number, to: number): number {
     const message = this.#message;
-    const available = bytes.length - at;
-    if (available < 2) return this.#keep(bytes, at);
+    const available = to - at;
+    if (available < 2) return this.#keep(bytes, at, to);
     const first = bytes[at] as number;
     const second = bytes[at + 1] as number;
     const isPlain = first === finalText && second >= maskedBit && message === undefined;
     if (!isPlain && breaksRules(first, second, message !== undefined)) return this.#fail(closeCodes.protocolError);
     const short = second & ~maskedBit;
     const maskAt = at + (short < 126 ? 2 : short === 126 ? 4 : 10);
-    if (maskAt > bytes.length) return this.#keep(bytes, at);
+    if (maskAt > to) return this.#keep(bytes, at, to);
     const length =
       short < 126
         ? short
@@ -93,14 +98,14 @@ export class WebSocketReceiver {
     const total = message === undefined || isControl ? length : message.length + length;
     if (total > this.#freeBytes && !isControl && !this.#mayCome(total)) return at;
     const start = maskAt + maskBytes;
-    if (start > bytes.length) return this.#keep(bytes, at);
+    if (start > to) return this.#keep(bytes, at, to);
     const mask = bytes.readInt32LE(maskAt);
     const end = start + length;
-    const isWhole = end <= bytes.length;
+    const isWhole = end <= to;
     const isFinal = first >= finalBit;
-    if (isControl && !isWhole) return this.#keep(bytes, at);
+    if (isControl && !isWhole) return this.#keep(bytes, at, to);
     if (!isControl && (!isWhole || !isFinal || message !== undefined))
-      return this.#fragment(bytes, start, opcode, isFinal, mask, length);
+      return this.#part(this.#fragment(opcode, isFinal, mask, length), bytes, start, to);
     const isAscii = unmask(bytes, start, end, mask);
     this.#wholeFrame = true;
     if (isControl) this.#control(opcode, bytes.subarray(start, end));
@@ -108,17 +113,17 @@ export class WebSocketReceiver {
     return end;
   }
 
-  /** A data frame that is not a message by itself, or has not come as a whole. */
-  #fragment(bytes: Buffer, start: number, opcode: number, isFinal: boolean, mask: number, length: number): number {
+  /** A data frame begins that is not a message by itself, or has not come as a whole. Undefined: it is one too many. */
+  #fragment(opcode: number, isFinal: boolean, mask: number, length: number): PartialMessage | undefined {
     this.#message ??= new PartialMessage(opcode);
-    const message = this.#message;
-    if (message.fragments >= maxFragments) return this.#fail(closeCodes.policyViolation);
-    message.begin(isFinal, mask, length);
-    return this.#part(message, bytes, start);
+    if (this.#message.fragments >= maxFragments) return undefined;
+    this.#message.begin(isFinal, mask, length);
+    return this.#message;
   }
 
-  #part(message: PartialMessage, bytes: Buffer, at: number): number {
-    const end = message.add(bytes, at);
+  #part(message: PartialMessage | undefined, bytes: Buffer, at: number, to: number): number {
+    if (message === undefined) return this.#fail(closeCodes.policyViolation);
+    const end = message.add(bytes, at, to);
     if (message.left > 0) return end;
     this.#wholeFrame = true;
     if (!message.isFinal) return end;
@@ -151,9 +156,9 @@ export class WebSocketReceiver {
   }
 
   /** What is too little to go on with, at most a header and 125 bytes: a copy, so that it does not hold the chunk. */
-  #keep(bytes: Buffer, at: number): number {
-    this.#rest = Buffer.from(bytes.subarray(at));
-    return bytes.length;
+  #keep(bytes: Buffer, at: number, to: number): number {
+    this.#rest = Buffer.from(bytes.subarray(at, to));
+    return to;
   }
 
   /** What it returns, as a place to go on from, is of no use to anybody. */

@@ -169,9 +169,9 @@ class WebSocketWire implements Wire, ReceivedFrames, Reader {
 
   // As the socket's
 
-  data(chunk: Buffer): void {
-    const isWhole = this.#receiver.push(chunk);
-    if (this.#progress.took(chunk.length, isWhole)) this.#events?.heard();
+  data(bytes: Buffer, length: number): void {
+    const isWhole = this.#receiver.push(bytes, length);
+    if (this.#progress.took(length, isWhole)) this.#events?.heard();
   }
 
   /** The peer sends no more, without a close frame. */
