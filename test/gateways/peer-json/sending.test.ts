@@ -17,6 +17,20 @@ describe("a message", () => {
     assert.deepEqual(await alice.told(), []);
   });
 
+  it("tells both names as they were registered, however they were written", async (t) => {
+    const server = await startPeerJsonServer(t);
+    const alice = await JsonPeer.join(server, "Alice");
+    const bob = await JsonPeer.join(server, "Bob");
+    for (const [from, to] of [
+      ["Alice", "Bob"],
+      ["alice", "Bob"],
+      ["Alice", "bob"],
+    ]) {
+      alice.text.send(`{"from":"${from}","to":"${to}","msg":"text"}`);
+      await bob.text.expect('{"from":"Alice","to":"Bob","msg":"text"}');
+    }
+  });
+
   for (const msg of ["", " ", "äöü 漢字 🎉 \u0000\u2028", '"}\\u0041', "x".repeat(200_000), '{"login":"eve"}']) {
     it(`of ${JSON.stringify(msg).slice(0, 30)} arrives unchanged`, async (t) => {
       const server = await startPeerJsonServer(t);

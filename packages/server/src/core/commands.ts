@@ -26,6 +26,7 @@ import type { About } from "./error-event.ts";
 import { parseHistory, readPage } from "./history.ts";
 import type { LogFields } from "./log.ts";
 import { findRoom, join, leave } from "./membership.ts";
+import type { Send } from "./message.ts";
 import { pageOf } from "./paging.ts";
 import { planRejection } from "./rejection.ts";
 import type { Services } from "./services.ts";
@@ -33,7 +34,7 @@ import type { Session } from "./session.ts";
 import { submit } from "./submission.ts";
 import type { Awaited, Subscription } from "./subscription.ts";
 
-type Asked = Omit<ClientMessages, "hello" | "ping" | "bye">;
+type Asked = Omit<ClientMessages, "hello" | "ping" | "bye" | "send"> & { readonly send: Send };
 /** Anything that a session may ask for, by `op`. */
 export type Command = Asked[keyof Asked];
 /** The answer to a command, without its `ref`; undefined where there is none, or none yet. */

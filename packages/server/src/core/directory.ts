@@ -33,6 +33,8 @@ export interface User extends UserAddress {
   /** What waits for the user, once that was asked (`limits/inboxes.ts`). */
   inbox?: Inbox | undefined;
   readonly sessions: Few<UserSession>;
+  /** This user as the only recipient of a message, once that was (`recipients.ts`): an object less for each. */
+  alone?: readonly [User] | undefined;
   /** Written by this file alone. */
   rooms: ReadonlyMap<RoomKey, Membership>;
 }
@@ -80,6 +82,7 @@ export class Directory {
       kind: "user",
       key,
       inbox: undefined,
+      alone: undefined,
       sessions: new Few<UserSession>(),
       rooms: noRooms,
     };

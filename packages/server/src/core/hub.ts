@@ -5,6 +5,7 @@
 import type { LogName } from "@parley/protocol";
 import type { Engine } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
+import { withNext } from "../short-list.ts";
 import type { User } from "./directory.ts";
 import { Few } from "./few.ts";
 import { Run } from "./run.ts";
@@ -88,7 +89,10 @@ export class Hub {
     const topic = this.#topics.get(entry.log);
     if (!topic) return;
     if (entry.seq > topic.tail) topic.tail = entry.seq;
-    if (topic.settled.length > 0) return void topic.settled.push(entry);
+    if (topic.settled.length > 0) {
+      topic.settled = withNext(topic.settled, entry);
+      return;
+    }
     topic.settled = [entry];
     if (this.#ready.push(topic) === 1) queueMicrotask(this.#offerReady);
   }

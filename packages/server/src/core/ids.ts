@@ -10,8 +10,11 @@ const counterStartMask = 0xffff;
 /** Numbers in hexadecimal, of three digits. */
 const hex3: readonly string[] = Array.from({ length: 0x1000 }, (_, number) => number.toString(16).padStart(3, "0"));
 
+/** Returns a new id. `time`: ms since the epoch, of a clock that was just looked at. */
+export type NewId = (time?: number) => string;
+
 /** Makes a function that returns a new id each time. */
-export function createIds(clock: Clock): () => string {
+export function createIds(clock: Clock): NewId {
   let ms = -1;
   let counter = 0;
   /** What stands before the three digits that count, and by their sixteenths what stands after: joining is what an id costs. */
@@ -19,8 +22,10 @@ export function createIds(clock: Clock): () => string {
   let ends: string[] = [];
   let tail = "";
   let prefix = "";
-  return () => {
-    const now = Math.max(clock.now(), ms);
+  /** All but what counts the last sixteen. */
+  let stem = "";
+  return (time = clock.now()) => {
+    const now = Math.max(time, ms);
     if (now !== ms) {
       const random = Buffer.from(clock.random(8));
       ms = now;
@@ -29,6 +34,7 @@ export function createIds(clock: Clock): () => string {
       prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`;
       tail = random.toString("hex", 2, 8).slice(0, 11);
       head = "";
+      stem = "";
       ends = [];
     }
     counter += 1;
@@ -36,6 +42,7 @@ export function createIds(clock: Clock): () => string {
     if (head === "" || (counter & 0xffff) === 0) head = `${prefix}${hex3[counter >>> 16]}-8`;
     const sixteenth = counter & 0xf;
     ends[sixteenth] ??= `-${sixteenth.toString(16)}${tail}`;
-    return head + hex3[(counter >>> 4) & 0xfff] + ends[sixteenth];
+    if (stem === "" || sixteenth === 0) stem = head + hex3[(counter >>> 4) & 0xfff];
+    return stem + ends[sixteenth];
   };
 }

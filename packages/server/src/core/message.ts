@@ -4,12 +4,28 @@
  */
 import { hash } from "node:crypto";
 import type { ClientMessages, StoredMessage } from "@parley/protocol";
+import type { EntryWriter } from "../engine/entry.ts";
 
-type Send = ClientMessages["send"];
+/** What a gateway knows of a send because it has just read it. */
+export interface AsRead {
+  /** Whether JSON writes the body as it is: no quotes, backslashes, control characters, halves of surrogate pairs. */
+  readonly isPlain: boolean;
+  /** What `writer` writes of the message, if by their registered names `from` sends it to `to`. */
+  readonly frame: string | undefined;
+  readonly from: string;
+  readonly to: string;
+  readonly writer: EntryWriter;
+}
+
+/** Where a send has that. A symbol: no peer can say it. */
+export const asRead = Symbol("as read");
+
+export type Send = ClientMessages["send"] & { readonly [asRead]?: AsRead };
 
 /** The content of a send as JSON fields, without braces: what idempotency compares (PROTOCOL.md, "Sending"). */
-export function encodeContent({ encoding, contentType, type, body }: Send): string {
-  let text = `"body":${JSON.stringify(body)}`;
+export function encodeContent(send: Send): string {
+  const { encoding, contentType, type, body } = send;
+  let text = send[asRead]?.isPlain ? `"body":"${body}"` : `"body":${JSON.stringify(body)}`;
   if (encoding !== undefined) text += `,"encoding":"base64"`;
   if (contentType !== undefined) text += `,"contentType":${JSON.stringify(contentType)}`;
   if (type !== undefined) text += `,"type":${JSON.stringify(type)}`;
@@ -37,10 +53,18 @@ const idAt = '{"id":"'.length;
 const idLength = 36;
 const receiptEnd = ',"receipt":true}';
 
+/** Most messages share their time with the one before, and its text. */
+let lastTs = Number.NaN;
+let tsField = "";
+
 /** The payload of a message: `StoredMessage` as JSON. */
 export function encodePayload({ id, from, to, ts, expiresAt, clientId, receipt }: Envelope, content: string): string {
   // Names need no escaping: their rule allows no character that JSON escapes.
-  let text = `{"id":"${id}","from":"${from}","to":${to},"ts":${ts},${content}`;
+  if (ts !== lastTs) {
+    lastTs = ts;
+    tsField = `,"ts":${ts},`;
+  }
+  let text = `{"id":"${id}","from":"${from}","to":${to}${tsField}${content}`;
   if (clientId !== undefined) text += `,"clientId":${JSON.stringify(clientId)}`;
   if (expiresAt !== 0) text += `,"expiresAt":${expiresAt}`;
   return text + (receipt ? receiptEnd : "}");

@@ -29,7 +29,7 @@ export function recipientsOf(
 ): Result<readonly Recipient[]> {
   if (typeof to === "string") {
     const one = recipient(directory, sender, to);
-    return one.ok ? ok([one.value]) : one;
+    return one.ok ? ok(alone(one.value)) : one;
   }
   if (to.length > maxRecipients) return fail("too_many", `a message has at most ${maxRecipients} recipients`);
   const addresses = new Map<LogName, Recipient>();
@@ -39,6 +39,12 @@ export function recipientsOf(
     addresses.set(one.value.key, one.value);
   }
   return ok([...addresses.values()]);
+}
+
+function alone(one: Recipient): readonly Recipient[] {
+  if (one.kind !== "user") return [one];
+  one.alone ??= [one];
+  return one.alone;
 }
 
 /** The address, in its registered spelling, if the sender may send to it. */

@@ -32,14 +32,14 @@ export class Run {
     this.log = first.log;
     this.entries = entries;
     this.first = first.seq;
-    this.last = (entries.at(-1) as Entry).seq;
-    const origins: string[] = [];
+    this.last = (entries[entries.length - 1] as Entry).seq;
+    const origins = [first.origin];
     let plain = this.last - this.first + 1 === entries.length;
     let chars = 0;
     for (const { origin, expiresAt, payload } of entries) {
       if (expiresAt !== 0 || wantsReceipt(payload)) plain = false;
       chars += payload.length;
-      if (origin !== origins.at(-1)) origins.push(origin);
+      if (origin !== origins[origins.length - 1]) origins.push(origin);
     }
     this.plain = plain && chars <= joinedChars;
     this.#origins = origins;

@@ -12,6 +12,7 @@ import type { Directory } from "./directory.ts";
 import type { Expiry } from "./expiry.ts";
 import type { Hub } from "./hub.ts";
 import type { Authenticate } from "./identity.ts";
+import type { NewId } from "./ids.ts";
 import type { Inboxes } from "./limits/inboxes.ts";
 import type { LimitPolicy } from "./limits/policy.ts";
 import type { LiveSessions } from "./live-sessions.ts";
@@ -49,7 +50,7 @@ export interface Services {
   readonly accounts: Accounts;
   readonly expiry: Expiry;
   readonly deliveries: DeliveryRecord;
-  readonly newId: () => string;
+  readonly newId: NewId;
   /** Told of what nobody can be answered: bugs, and work in the background that failed. */
   readonly onError: (message: string, error: unknown, about?: LogFields) => void;
 }

@@ -4,7 +4,6 @@
  */
 import {
   type Address,
-  type ClientMessages,
   type Durability,
   type Fault,
   fail,
@@ -12,6 +11,7 @@ import {
   ok,
   type Result,
   type ServerMessages,
+  type UserKey,
 } from "@parley/protocol";
 import type { Append, AppendOutcome, LogPosition, RecordWrite } from "../engine/engine.ts";
 import type { Entry } from "../engine/entry.ts";
@@ -19,11 +19,10 @@ import type { Actor } from "./authorisation.ts";
 import type { UserSession } from "./directory.ts";
 import type { About } from "./error-event.ts";
 import { inboxFull, refuseUnlessRepeated, storeOverflowing } from "./limits/overflow.ts";
-import { digestOf, encodeContent, encodePayload, isBase64 } from "./message.ts";
+import { type AsRead, asRead, digestOf, encodeContent, encodePayload, isBase64, type Send } from "./message.ts";
 import { type Recipient, recipientsOf } from "./recipients.ts";
 import type { CoreLimits, Services } from "./services.ts";
-
-type Send = ClientMessages["send"];
+import type { Counted } from "./statistics.ts";
 
 /** Who sends, and who is told what became of it: a session, or somebody who has none (`post.ts`). */
 export interface Sender extends Actor {
@@ -88,7 +87,7 @@ function checkContent({ maxBodyBytes }: CoreLimits, send: Send): Result<string> 
   return ok(encodeContent(send));
 }
 
-class Submission implements Append {
+class Submission implements Append, Counted {
   readonly id: string;
   readonly ts: number;
   readonly logs: readonly LogName[];
@@ -100,14 +99,17 @@ class Submission implements Append {
   readonly digest: string;
   readonly #services: Services;
   readonly #sender: Sender;
-  readonly #recipients: readonly Recipient[];
+  readonly recipients: readonly Recipient[];
   /** Those of them who do not get it: their inboxes are full. */
   readonly #full: readonly Recipient[];
-  /** Of the payload, as an inbox counts them. */
-  readonly #bytes: number;
-  readonly #type: string | undefined;
+  /** Of the payload; as an inbox counts them, as UTF-8 once that is known. */
+  readonly #units: number;
+  bytes = 0;
+  readonly type: string | undefined;
   /** What the answer repeats of the request. */
   readonly #about: About;
+  /** What is known of how it is told. */
+  readonly #asRead: AsRead | undefined;
 
   constructor(
     services: Services,
@@ -121,12 +123,15 @@ class Submission implements Append {
     const { user } = sender;
     this.#services = services;
     this.#sender = sender;
-    this.#recipients = recipients;
-    this.#type = send.type;
+    this.recipients = recipients;
+    this.type = send.type;
     this.#full = full;
     this.#about = aboutOf(send.ref, clientId);
-    this.id = services.newId();
+    const read = send[asRead];
+    const isToldAsRead = read?.frame !== undefined && read.from === user.name && isOnly(recipients, read.to);
+    this.#asRead = isToldAsRead ? read : undefined;
     this.ts = services.clock.now();
+    this.id = services.newId(this.ts);
     this.durability = durability;
     this.expiresAt = ttl === undefined ? 0 : this.ts + ttl;
     const to = encodeRecipients(recipients, send.to);
@@ -142,15 +147,20 @@ class Submission implements Append {
     this.digest = clientId === undefined ? "" : digestOf(to, content);
     const { id, ts, expiresAt } = this;
     this.payload = encodePayload({ id, from: user.name, to, ts, expiresAt, clientId, receipt }, content);
-    this.#bytes = this.payload.length;
-    const logs: LogName[] = [];
-    for (const recipient of recipients) {
-      if (full.length > 0 && full.includes(recipient)) continue;
-      logs.push(recipient.key);
-      if (recipient.kind === "user") recipient.inbox?.expect(this.#bytes);
-    }
-    if (send.copy !== false && !toSelf && toUser) logs.push(user.key);
-    this.logs = logs;
+    this.#units = this.payload.length;
+    const given = full.length === 0 ? recipients : recipients.filter((recipient) => !full.includes(recipient));
+    for (const recipient of given) if (recipient.kind === "user") recipient.inbox?.expect(this.#units);
+    // Not pushed one by one: an array that grows has room for 17.
+    const logs: LogName[] = given.map(({ key }) => key);
+    this.logs = send.copy !== false && !toSelf && toUser ? [...logs, user.key] : logs;
+  }
+
+  get from(): UserKey {
+    return this.#sender.user.key;
+  }
+
+  get gateway(): string {
+    return this.#sender.gateway;
   }
 
   records(entries: readonly Entry[]): readonly RecordWrite[] {
@@ -168,7 +178,9 @@ class Submission implements Append {
       sender.fault(outcome.fault, this.#about);
       return;
     }
+    const read = this.#asRead;
     for (const entry of outcome.entries) {
+      if (read?.frame !== undefined) entry.isWritten(read.writer, read.frame);
       this.#services.hub.publish(entry);
       if (entry.expiresAt !== 0) this.#services.expiry.stored(entry);
     }
@@ -178,10 +190,11 @@ class Submission implements Append {
     if (duplicate) traffic.duplicates += 1;
     else {
       traffic.accepted += 1;
-      this.#count(sender);
+      this.bytes = outcome.bytes;
+      this.#services.statistics.count(this);
     }
     if (sender.hearsOnlyStored && !duplicate && this.#isOnline()) return;
-    const recipients = this.#recipients.map((address) => this.#fate(address, duplicate));
+    const recipients = this.recipients.map((address) => this.#fate(address, duplicate));
     const repeat = duplicate ? { duplicate } : {};
     sender.tell({
       op: "ok",
@@ -195,21 +208,15 @@ class Submission implements Append {
     });
   }
 
-  #count({ user: { key: from }, gateway }: Sender): void {
-    const bytes = Buffer.byteLength(this.payload);
-    const { ts } = this;
-    this.#services.statistics.count({ from, gateway, type: this.#type, recipients: this.#recipients, bytes, ts });
-  }
-
   /** What is stored waits for its recipients. */
   #countWaiting(outcome: AppendOutcome): void {
     let place = 0;
-    for (const recipient of this.#recipients) {
+    for (const recipient of this.recipients) {
       if (this.#full.length > 0 && this.#full.includes(recipient)) continue;
       const entry = outcome.ok ? outcome.entries[place++] : undefined;
       if (recipient.kind !== "user") continue;
-      if (entry) recipient.inbox?.stored(entry.seq, this.#bytes);
-      else recipient.inbox?.missed(this.#bytes);
+      if (entry) recipient.inbox?.stored(entry.seq, this.#units);
+      else recipient.inbox?.missed(this.#units);
     }
   }
 
@@ -222,7 +229,7 @@ class Submission implements Append {
   /** Whether all of it goes to who is connected. */
   #isOnline(): boolean {
     if (this.#full.length > 0) return false;
-    for (const recipient of this.#recipients) if (this.#state(recipient) !== "online") return false;
+    for (const recipient of this.recipients) if (this.#state(recipient) !== "online") return false;
     return true;
   }
 
@@ -234,6 +241,10 @@ class Submission implements Append {
     const own = session !== undefined && sessions.has(session) ? 1 : 0;
     return sessions.size > own ? "online" : "stored";
   }
+}
+
+function isOnly(recipients: readonly Recipient[], name: string): boolean {
+  return recipients.length === 1 && recipients[0]?.name === name;
 }
 
 const nothing = {};

@@ -5,6 +5,9 @@
  */
 import type { LogName } from "@parley/protocol";
 
+/** Turns an entry into the text of one frame. */
+export type EntryWriter = (entry: Entry) => string;
+
 /** Turns an entry into the bytes of one frame. The function's identity is the key under which the bytes are kept. */
 export type EntryEncoder = (entry: Entry) => Buffer;
 
@@ -25,6 +28,9 @@ export class Entry {
   readonly expiresAt: number;
   #encoder: EntryEncoder | undefined;
   #encoded: Buffer | undefined;
+  /** Text that is known to be what that writer writes. */
+  #writer: EntryWriter | undefined;
+  #written: string | undefined;
 
   constructor(log: LogName, epoch: string, seq: number, payload: string, origin: string, expiresAt: number) {
     this.log = log;
@@ -33,6 +39,17 @@ export class Entry {
     this.payload = payload;
     this.origin = origin;
     this.expiresAt = expiresAt;
+  }
+
+  /** It is known that `writer` writes `text`: it need not do so. */
+  isWritten(writer: EntryWriter, text: string): void {
+    this.#writer = writer;
+    this.#written = text;
+  }
+
+  /** What `writer` writes. */
+  writtenBy(writer: EntryWriter): string {
+    return this.#writer === writer ? (this.#written as string) : writer(this);
   }
 
   /** The frame that `encoder` makes of this entry, made once and shared. Keeps the latest encoder's bytes. */

@@ -5,6 +5,7 @@
 import { type ErrorCode, errors, parseUser } from "@parley/protocol";
 import type { Core } from "../../core/core.ts";
 import type { User } from "../../core/directory.ts";
+import { asRead } from "../../core/message.ts";
 import type { Entry, EntryEncoder } from "../../engine/entry.ts";
 import type { HttpListener } from "../../http/http-listener.ts";
 import { encodeOne } from "../frames.ts";
@@ -23,7 +24,7 @@ export interface PeerJsonOptions {
   readonly log: GatewayLog;
 }
 
-const encodeShared = (entry: Entry) => encodeOne(encodePeerMessage(entry), webSocketText);
+const encodeShared = (entry: Entry) => encodeOne(entry.writtenBy(encodePeerMessage), webSocketText);
 
 /** Serves every path of the listener. Stopping stops the listener too. */
 export function startPeerJson({ log, ...options }: PeerJsonOptions): Gateway {
@@ -37,10 +38,10 @@ export function startPeerJson({ log, ...options }: PeerJsonOptions): Gateway {
 /** One connection. A class: an object of closures costs each connection several times as much memory. */
 class Peer implements WebSocketPeer, Speech {
   readonly participant: Participant;
-  readonly #core: Core;
+  readonly core: Core;
 
   constructor(core: Core, wire: Wire, log: GatewayLog) {
-    this.#core = core;
+    this.core = core;
     this.participant = new Participant(core, wire, this, log);
     this.participant.awaitLogin();
   }
@@ -56,11 +57,11 @@ class Peer implements WebSocketPeer, Speech {
   }
 
   encode(entry: Entry): string {
-    return encodePeerMessage(entry);
+    return entry.writtenBy(encodePeerMessage);
   }
 
   text(text: string): void {
-    this.participant.tasks.run(() => receive(text, this.#core, this.participant));
+    this.participant.tasks.runWith(receive, this, text);
   }
 
   binary(): void {
@@ -77,7 +78,7 @@ class Peer implements WebSocketPeer, Speech {
 
   /** Whoever logs in by name is told of other ends by the close code alone, as ever. */
   closing(code: ErrorCode, reason: string): void {
-    if (!this.#core.openLogin || code === "hello_timeout" || code === "rate_limited") refuse(this.participant, reason);
+    if (!this.core.openLogin || code === "hello_timeout" || code === "rate_limited") refuse(this.participant, reason);
   }
 }
 
@@ -86,7 +87,7 @@ function refuse(participant: Participant, reason: string): void {
 }
 
 /** Carries out one message of the peer; what cannot be is refused. */
-function receive(text: string, core: Core, participant: Participant): Promise<void> | undefined {
+function receive({ core, participant }: Peer, text: string): Promise<void> | undefined {
   const parsed = parsePeerMessage(text);
   if (!parsed.ok) {
     refuse(participant, parsed.fault.message);
@@ -113,7 +114,10 @@ function receive(text: string, core: Core, participant: Participant): Promise<vo
   if (!user) refuse(participant, `log in first: {"login": "name"${core.openLogin ? "" : ', "token": "…"'}}`);
   else if (!isNamed(user, from)) refuse(participant, `"from" has to be ${user.name}: you logged in by that name`);
   // The answer repeats the name as the peer wrote it.
-  else participant.handle({ op: "send", to, body, copy: false, durability: core.durability, ref: to });
+  else {
+    const { durability } = core;
+    participant.handle({ op: "send", to, body, copy: false, durability, ref: to, [asRead]: message });
+  }
   return undefined;
 }
 
