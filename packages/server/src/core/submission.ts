@@ -102,13 +102,14 @@ class Submission implements Append, Counted {
   readonly recipients: readonly Recipient[];
   /** Those of them who do not get it: their inboxes are full. */
   readonly #full: readonly Recipient[];
-  /** Of the payload; as an inbox counts them, as UTF-8 once that is known. */
+  /** UTF-16 units of the payload, which an inbox takes for its bytes. */
   readonly #units: number;
+  /** Bytes of the payload, once it is stored. */
   bytes = 0;
   readonly type: string | undefined;
   /** What the answer repeats of the request. */
   readonly #about: About;
-  /** What is known of how it is told. */
+  /** Where its sender's frame is what the sender's protocol tells of it. */
   readonly #asRead: AsRead | undefined;
 
   constructor(

@@ -43,8 +43,12 @@ export class CommitMemory {
   readonly fates = new NumberList();
 }
 
-/** It is stored, and settled when the commit is on disk; it was stored and settled early; it is settled with what is known already. */
-const [waits, early, known] = [0, 1, 2];
+/** What becomes of an append: stored, and settled when the commit is on disk. */
+const waits = 0;
+/** Stored and settled already. */
+const early = 1;
+/** Settled, when the commit is on disk, with what is known already. */
+const known = 2;
 
 /** What is known before seqs are given out (`commit-preparation.ts`). */
 export interface Prepared {
