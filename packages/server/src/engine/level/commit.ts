@@ -82,7 +82,6 @@ export class Commit {
   needsSync = false;
   /** Logs that get entries, each once. */
   readonly touched: LogState[] = [];
-
   /** How many appends are stored, repeats left out. */
   stored = 0;
 
@@ -102,27 +101,27 @@ export class Commit {
     for (const list of [sizes, ends, fates]) list.begin(appends.length);
     this.#appends = appends;
     for (let i = 0, at = 0; i < appends.length; i++) {
-      fates.set(i, this.#add(i, at));
+      this.#add(i, at);
       at += (appends[i] as Append).logs.length;
     }
   }
 
-  /** One of them, the states of whose logs are prepared from `at` on. Returns its fate. */
-  #add(place: number, at: number): number {
+  /** One of them, the states of whose logs are prepared from `at` on. */
+  #add(place: number, at: number): void {
     const append = this.#appends[place] as Append;
     const receipt = append.dedupeKey === undefined ? undefined : this.#known(append.dedupeKey);
     if (!receipt && !append.unlessRepeated) return this.#store(append, place, at);
     if (receipt) this.needsSync = true;
     this.#outcomes ??= new Map();
     this.#outcomes.set(place, receipt ? repeat(append, receipt, this.#logs) : refused(append));
-    return known;
+    this.#memory.fates.set(place, known);
   }
 
   #known(key: string): Receipt | undefined {
     return this.#keys.get(key) ?? this.#prepared.repeats.get(key);
   }
 
-  #store(append: Append, place: number, at: number): number {
+  #store(append: Append, place: number, at: number): void {
     const { logs, payload, origin, expiresAt, dedupeKey } = append;
     const { receipts, contents, sizes, ends } = this.#memory;
     const { states, hashes } = this.#prepared;
@@ -153,12 +152,12 @@ export class Commit {
     ends.set(place, contents.length);
     this.stored += 1;
     if (isEarly) {
+      this.#memory.fates.set(place, early);
       this.#settle(place, at, "memory");
-      return early;
+      return;
     }
     this.needsSync = true;
     if (append.durability === "memory") this.#reserve(at, to);
-    return waits;
   }
 
   /** The first of many: this one waits for the disk, and the next `reservation` ones need not. */
