@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { reconnectStorm, type StormKind } from "../test/faults/reconnect-storm.ts";
-import { freePorts } from "../test/support/server-process.ts";
+import { freePorts } from "../test/support/free-ports.ts";
 
 const { values } = parseArgs({
   options: {

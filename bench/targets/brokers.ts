@@ -1,7 +1,7 @@
 /** Brokers that people use instead, as their Debian packages come. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { freePorts } from "../../test/support/server-process.ts";
+import { freePorts } from "../../test/support/free-ports.ts";
 import { isInstalled, launch, storeDirectory, type Target } from "./target.ts";
 
 /** One process speaks both; which promise holds is up to who publishes. */

@@ -1,7 +1,7 @@
 /** What people build by themselves on Node: a relay with Socket.IO, and one with nothing but `ws`. */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { freePorts } from "../../test/support/server-process.ts";
+import { freePorts } from "../../test/support/free-ports.ts";
 import { launch, storeDirectory, type Target } from "./target.ts";
 
 interface Relay {

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { freePorts } from "../../test/support/server-process.ts";
+import { freePorts } from "../../test/support/free-ports.ts";
 import { launch, storeDirectory, type Target } from "./target.ts";
 
 export interface ParleyOptions {

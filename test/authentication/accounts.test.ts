@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { binary, linesOf, parley, startParley, testEnvironment } from "../cli/parley-process.ts";
 import { WatchedOutput } from "../cli/watched-output.ts";
-import { freePorts } from "../support/server-process.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const password = "correct horse";

@@ -7,9 +7,10 @@ import { filePersistence, nodeTransport } from "@parley/client/node";
 import { until } from "../../packages/client/testing/wait.ts";
 import type { Engine } from "../../packages/server/src/engine/engine.ts";
 import { openLevel } from "../contract/store-files.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { openClient } from "../support/open-client.ts";
 import { RawSession } from "../support/raw-session.ts";
-import { freePorts, type ServerProcess, startServer } from "../support/server-process.ts";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { parley } from "./parley-process.ts";
 

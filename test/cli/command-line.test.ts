@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { exitCodes } from "../../packages/server/src/cli/exit-codes.ts";
-import { freePorts } from "../support/server-process.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { parley, testServer } from "./parley-process.ts";
 
 const commands = ["serve", "chat", "send", "listen", "history", "users", "rooms", "user", "token"] as const;

@@ -4,7 +4,8 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { freePorts, startServer } from "../support/server-process.ts";
+import { freePorts } from "../support/free-ports.ts";
+import { startServer } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { WatchedOutput } from "./watched-output.ts";
 

@@ -13,8 +13,9 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { filePersistence, nodeTransport } from "@parley/client/node";
 import { until } from "../../packages/client/testing/wait.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { openClient } from "../support/open-client.ts";
-import { freePorts, startServer } from "../support/server-process.ts";
+import { startServer } from "../support/server-process.ts";
 
 const kills = 8;
 const application = fileURLToPath(new URL("crashing-application.ts", import.meta.url));

@@ -10,7 +10,8 @@ import { after, before, describe, test } from "node:test";
 import { type Client, type ClientOptions, createClient, type Message, ParleyError } from "@parley/client";
 import { nodeTransport } from "@parley/client/node";
 import { until } from "../../packages/client/testing/wait.ts";
-import { freePorts, type ServerProcess, startServer } from "../support/server-process.ts";
+import { freePorts } from "../support/free-ports.ts";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
 
 let server: ServerProcess;
 let dataDir: string;

@@ -11,7 +11,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { until } from "../../packages/client/testing/wait.ts";
-import { freePorts, type ServerProcess, startServer } from "../support/server-process.ts";
+import { freePorts } from "../support/free-ports.ts";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { createPerson, createRandom, faultsAmong, Gate, keepSending, type Person } from "./talking-people.ts";
 
 const cycles = 16;

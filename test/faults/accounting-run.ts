@@ -11,8 +11,9 @@ import { Core } from "../../packages/server/src/core/core.ts";
 import { deadLetterLog, parseLetter } from "../../packages/server/src/core/dead-letters.ts";
 import { LevelEngine } from "../../packages/server/src/engine/level/level-engine.ts";
 import { basic } from "../http-api/api-server.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { RawSession } from "../support/raw-session.ts";
-import { freePorts, startServer } from "../support/server-process.ts";
+import { startServer } from "../support/server-process.ts";
 
 /** `picky` rejects, `lazy` acknowledges now and then, `absent` is never there. */
 export const receivers = ["keen", "picky", "lazy", "absent"] as UserKey[];

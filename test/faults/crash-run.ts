@@ -4,8 +4,9 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Position } from "@parley/protocol";
+import { freePorts } from "../support/free-ports.ts";
 import { RawSession } from "../support/raw-session.ts";
-import { freePorts, startServer } from "../support/server-process.ts";
+import { startServer } from "../support/server-process.ts";
 import { encodeBody, Ledger, type Report } from "./ledger.ts";
 
 export interface CrashRunOptions {

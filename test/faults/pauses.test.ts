@@ -9,8 +9,9 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SteadyPair } from "../fuzz/steady-pair.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { RawSession } from "../support/raw-session.ts";
-import { freePorts, type ServerProcess, startServer } from "../support/server-process.ts";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { needTool } from "../support/system-tool.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 

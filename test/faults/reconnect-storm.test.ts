@@ -1,7 +1,7 @@
 /** A few hundred clients that lose their connections at once: all return, and nothing is lost, repeated or reordered. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { freePorts } from "../support/server-process.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { reconnectStorm } from "./reconnect-storm.ts";
 

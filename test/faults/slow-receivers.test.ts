@@ -6,8 +6,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
+import { freePorts } from "../support/free-ports.ts";
 import { RawSession } from "../support/raw-session.ts";
-import { freePorts, startServer } from "../support/server-process.ts";
+import { startServer } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const lines = 1500;

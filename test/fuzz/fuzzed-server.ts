@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Config, environmentName } from "../../packages/server/src/config.ts";
 import { gatewayNames } from "../../packages/server/src/settings.ts";
-import { freePorts, type ServerProcess, startServer } from "../support/server-process.ts";
+import { freePorts } from "../support/free-ports.ts";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
 import type { FuzzPorts } from "./listeners.ts";
 
 export const allGateways = gatewayNames.join(",");

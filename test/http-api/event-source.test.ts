@@ -7,8 +7,9 @@ import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream";
 import { it, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { freePorts } from "../support/free-ports.ts";
 import { Patience } from "../support/patience.ts";
-import { freePorts, startServer } from "../support/server-process.ts";
+import { startServer } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { ask, basic } from "./api-server.ts";
 

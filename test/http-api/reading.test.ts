@@ -4,8 +4,9 @@ import { request } from "node:http";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { residentBytes } from "../../bench/targets/process-figures.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { RawSession } from "../support/raw-session.ts";
-import { freePorts, startServer } from "../support/server-process.ts";
+import { startServer } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { type ApiServer, ask, basic, startApiServer } from "./api-server.ts";
 

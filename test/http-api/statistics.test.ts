@@ -1,8 +1,9 @@
 /** Statistics of a real server: each message once, by whatever it came; exact over a restart, never too many after a kill. */
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { freePorts } from "../support/free-ports.ts";
 import { RawSession } from "../support/raw-session.ts";
-import { freePorts, startServer } from "../support/server-process.ts";
+import { startServer } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { ask } from "./api-server.ts";
 

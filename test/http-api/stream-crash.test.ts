@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { freePorts, startServer } from "../support/server-process.ts";
+import { freePorts } from "../support/free-ports.ts";
+import { startServer } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { ask } from "./api-server.ts";
 import { EventStream } from "./event-stream.ts";

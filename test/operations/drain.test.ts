@@ -15,8 +15,9 @@ import type { Append, Engine } from "../../packages/server/src/engine/engine.ts"
 import { startServer as startHere } from "../../packages/server/src/server.ts";
 import { startNativeServer } from "../native/native-server.ts";
 import { shakeHands } from "../native/web-socket-link.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { RawSession } from "../support/raw-session.ts";
-import { freePorts, type ServerProcess, startServer } from "../support/server-process.ts";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const pairs = 8;

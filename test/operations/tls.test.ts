@@ -12,9 +12,10 @@ import WebSocket from "ws";
 import { until } from "../../packages/client/testing/wait.ts";
 import { parley } from "../cli/parley-process.ts";
 import { type Certificate, makeCertificate } from "../support/certificates.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { openClient } from "../support/open-client.ts";
 import { startInProcess } from "../support/server-in-process.ts";
-import { freePorts, startServer } from "../support/server-process.ts";
+import { startServer } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const host = "127.0.0.1";

@@ -8,7 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { loadedPackages } from "../../packages/client/testing/loaded-modules.ts";
 import { WatchedOutput } from "../cli/watched-output.ts";
-import { freePorts } from "../support/server-process.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { type EmptyFolder, installPacked } from "./empty-folder.ts";
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));

@@ -7,8 +7,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { nodeTransport } from "@parley/client/node";
+import { freePorts } from "../support/free-ports.ts";
 import { openClient } from "../support/open-client.ts";
-import { freePorts, startServer } from "../support/server-process.ts";
+import { startServer } from "../support/server-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { replay } from "./replay-command.ts";
 

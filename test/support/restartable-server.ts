@@ -2,7 +2,8 @@
 import type { TestContext } from "node:test";
 import type { Config } from "../../packages/server/src/config.ts";
 import { environmentName } from "../../packages/server/src/config.ts";
-import { freePorts, startServer } from "./server-process.ts";
+import { freePorts } from "./free-ports.ts";
+import { startServer } from "./server-process.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 export interface RestartableServer {

@@ -4,7 +4,6 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { delimiter, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -40,15 +39,6 @@ export interface ServerProcess {
   kill(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>;
   /** Ends it in good order (SIGTERM). Rejects when it does not go, after having killed it. */
   stop(): Promise<number | NodeJS.Signals>;
-}
-
-/** Finds ports that are free now, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, host));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** The gateways on the two ports that every test server has. */

@@ -7,7 +7,8 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { freePorts, type ServerOptions, type ServerProcess, startServer } from "../../test/support/server-process.ts";
+import { freePorts } from "../../test/support/free-ports.ts";
+import { type ServerOptions, type ServerProcess, startServer } from "../../test/support/server-process.ts";
 import type { Random } from "./random.ts";
 
 /** What `parley serve` takes without being told otherwise. */

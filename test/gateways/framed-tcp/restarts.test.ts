@@ -1,8 +1,9 @@
 /** What becomes of the chat when the server is taken away in the middle of it: point 8, over `kill -9`. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { freePorts } from "../../support/free-ports.ts";
 import { RawSession } from "../../support/raw-session.ts";
-import { freePorts, startServer } from "../../support/server-process.ts";
+import { startServer } from "../../support/server-process.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { ChatPeer, chat, command, said, system } from "./chat-peer.ts";
 

@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it, type TestContext } from "node:test";
-import { freePorts, startServer } from "../../support/server-process.ts";
+import { freePorts } from "../../support/free-ports.ts";
+import { startServer } from "../../support/server-process.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { joinRoom, type Ports, room, type Way, ways } from "./ways.ts";
 

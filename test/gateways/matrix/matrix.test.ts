@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { freePorts, type ServerProcess, startServer } from "../../support/server-process.ts";
+import { freePorts } from "../../support/free-ports.ts";
+import { type ServerProcess, startServer } from "../../support/server-process.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { type Heard, joinRoom, type Ports, type Presence, room, type Way, ways } from "./ways.ts";
 
@@ -90,7 +91,7 @@ async function untilHeard(...parts: readonly Part[]): Promise<void> {
 }
 
 describe("every way in and every other", () => {
-  const dataDir = temporaryDirectory({ after });
+  const dataDir = temporaryDirectory({});
   let server: ServerProcess | undefined;
 
   before(async () => {

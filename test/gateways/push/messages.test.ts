@@ -4,8 +4,9 @@ import { describe, it } from "node:test";
 import { createClient } from "@parley/client";
 import { nodeTransport } from "@parley/client/node";
 import { type Settings, startNativeServer } from "../../native/native-server.ts";
+import { freePorts } from "../../support/free-ports.ts";
 import { RawSession } from "../../support/raw-session.ts";
-import { freePorts, startServer } from "../../support/server-process.ts";
+import { startServer } from "../../support/server-process.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { appToken, ask, PushSocket, sendMessage, socketToken } from "./push-client.ts";
 

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type NativeServer, startNativeServer } from "../../native/native-server.ts";
+import { freePorts } from "../../support/free-ports.ts";
 import { RawSession } from "../../support/raw-session.ts";
 import { RedisServer } from "../../support/redis-server.ts";
-import { freePorts } from "../../support/server-process.ts";
 import { PushSocket } from "./push-client.ts";
 
 const channel = "notifications";

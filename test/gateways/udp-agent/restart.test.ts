@@ -1,8 +1,9 @@
 /** A real server that is killed: what it said it stored, agents get from the next one; what they had, they may get again. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { freePorts } from "../../support/free-ports.ts";
 import { RawSession } from "../../support/raw-session.ts";
-import { freePorts, type ServerProcess, startServer } from "../../support/server-process.ts";
+import { type ServerProcess, startServer } from "../../support/server-process.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { RawAgent } from "./raw-agent.ts";
 
