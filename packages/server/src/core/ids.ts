@@ -30,8 +30,8 @@ export function createIds(clock: Clock): NewId {
       const random = Buffer.from(clock.random(8));
       ms = now;
       counter = random.readUInt16BE(0) & counterStartMask;
-      const time = now.toString(16).padStart(12, "0");
-      prefix = `${time.slice(0, 8)}-${time.slice(8)}-7`;
+      const hex = now.toString(16).padStart(12, "0");
+      prefix = `${hex.slice(0, 8)}-${hex.slice(8)}-7`;
       tail = random.toString("hex", 2, 8).slice(0, 11);
       head = "";
       stem = "";

@@ -59,11 +59,11 @@ let tsField = "";
 
 /** The payload of a message: `StoredMessage` as JSON. */
 export function encodePayload({ id, from, to, ts, expiresAt, clientId, receipt }: Envelope, content: string): string {
-  // Names need no escaping: their rule allows no character that JSON escapes.
   if (ts !== lastTs) {
     lastTs = ts;
     tsField = `,"ts":${ts},`;
   }
+  // Names need no escaping: their rule allows no character that JSON escapes.
   let text = `{"id":"${id}","from":"${from}","to":${to}${tsField}${content}`;
   if (clientId !== undefined) text += `,"clientId":${JSON.stringify(clientId)}`;
   if (expiresAt !== 0) text += `,"expiresAt":${expiresAt}`;

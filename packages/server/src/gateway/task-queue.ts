@@ -7,6 +7,8 @@ import type { Pausable } from "./flow-gate.ts";
 /** Returns a promise where it is not done yet. */
 export type Task = () => Promise<void> | undefined;
 
+const carryOut = (task: Task) => task();
+
 export interface TaskOwner {
   /** A task threw or rejected; the next one goes on. */
   failed(error: unknown): void;
@@ -25,34 +27,26 @@ export class TaskQueue {
   }
 
   run(task: Task): void {
-    if (!this.#busy) return this.#start(task);
-    this.#waiting ??= [];
-    this.#waiting.push(task);
+    this.runWith(carryOut, task, undefined);
   }
 
   /** As `run(() => task(subject, what))`; a closure is made only where it has to wait. Hot path. */
   runWith<S, W>(task: (subject: S, what: W) => ReturnType<Task>, subject: S, what: W): void {
-    if (this.#busy) return this.run(() => task(subject, what));
+    if (!this.#busy) return this.#start(task, subject, what);
+    this.#waiting ??= [];
+    this.#waiting.push(() => task(subject, what));
+  }
+
+  #start<S, W>(task: (subject: S, what: W) => ReturnType<Task>, subject: S, what: W): void {
     try {
-      this.#begun(task(subject, what));
+      const done = task(subject, what);
+      if (!done) return;
+      this.#busy = true;
+      this.#source.pause();
+      done.catch((error) => this.#owner.failed(error)).finally(() => this.#next());
     } catch (error) {
       this.#owner.failed(error);
     }
-  }
-
-  #start(task: Task): void {
-    try {
-      this.#begun(task());
-    } catch (error) {
-      this.#owner.failed(error);
-    }
-  }
-
-  #begun(done: ReturnType<Task>): void {
-    if (!done) return;
-    this.#busy = true;
-    this.#source.pause();
-    done.catch((error) => this.#owner.failed(error)).finally(() => this.#next());
   }
 
   #next(): void {
@@ -62,7 +56,7 @@ export class TaskQueue {
       const task = this.#waiting?.shift();
       if (this.#waiting?.length === 0) this.#waiting = undefined;
       if (!task) return;
-      this.#start(task);
+      this.#start(carryOut, task, undefined);
     }
   }
 }

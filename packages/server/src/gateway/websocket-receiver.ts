@@ -104,8 +104,10 @@ export class WebSocketReceiver {
     const isWhole = end <= to;
     const isFinal = first >= finalBit;
     if (isControl && !isWhole) return this.#keep(bytes, at, to);
-    if (!isControl && (!isWhole || !isFinal || message !== undefined))
-      return this.#part(this.#fragment(opcode, isFinal, mask, length), bytes, start, to);
+    if (!isControl && (!isWhole || !isFinal || message !== undefined)) {
+      const begun = this.#fragment(opcode, isFinal, mask, length);
+      return begun ? this.#part(begun, bytes, start, to) : this.#fail(closeCodes.policyViolation);
+    }
     const isAscii = unmask(bytes, start, end, mask);
     this.#wholeFrame = true;
     if (isControl) this.#control(opcode, bytes.subarray(start, end));
@@ -121,8 +123,7 @@ export class WebSocketReceiver {
     return this.#message;
   }
 
-  #part(message: PartialMessage | undefined, bytes: Buffer, at: number, to: number): number {
-    if (message === undefined) return this.#fail(closeCodes.policyViolation);
+  #part(message: PartialMessage, bytes: Buffer, at: number, to: number): number {
     const end = message.add(bytes, at, to);
     if (message.left > 0) return end;
     this.#wholeFrame = true;

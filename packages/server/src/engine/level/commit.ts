@@ -2,7 +2,7 @@
  * What one group commit holds: the appends and records that go to the disk in one journal record. Builds it from the
  * appends, in order, giving out seqs; knows nothing of when it is written. Hot path (`npm run bench`).
  */
-import { type Fault, fail } from "@parley/protocol";
+import { fail } from "@parley/protocol";
 import type { Append, Appended, AppendOutcome, RecordWrite } from "../engine.ts";
 import type { Entry } from "../entry.ts";
 import type { KeyHash } from "./bloom.ts";
@@ -109,11 +109,18 @@ export class Commit {
   /** One of them, the states of whose logs are prepared from `at` on. */
   #add(place: number, at: number): void {
     const append = this.#appends[place] as Append;
-    const receipt = append.dedupeKey === undefined ? undefined : this.#known(append.dedupeKey);
-    if (!receipt && !append.unlessRepeated) return this.#store(append, place, at);
-    if (receipt) this.needsSync = true;
+    const { dedupeKey, unlessRepeated } = append;
+    const receipt = dedupeKey === undefined ? undefined : this.#known(dedupeKey);
+    if (receipt) {
+      this.needsSync = true;
+      this.#isKnown(place, repeat(append, receipt, this.#logs));
+    } else if (unlessRepeated) this.#isKnown(place, { ok: false, fault: unlessRepeated });
+    else this.#store(append, place, at);
+  }
+
+  #isKnown(place: number, outcome: AppendOutcome): void {
     this.#outcomes ??= new Map();
-    this.#outcomes.set(place, receipt ? repeat(append, receipt, this.#logs) : refused(append));
+    this.#outcomes.set(place, outcome);
     this.#memory.fates.set(place, known);
   }
 
@@ -240,10 +247,6 @@ export class Commit {
     for (let i = 0; i < this.#appends.length; i++)
       if (this.#memory.fates.at(i) !== early) this.#appends[i]?.settled(fail("storage_unavailable", message, 1000));
   }
-}
-
-function refused({ unlessRepeated }: Append): AppendOutcome {
-  return { ok: false, fault: unlessRepeated as Fault };
 }
 
 function repeat(

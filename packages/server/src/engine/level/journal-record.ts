@@ -23,6 +23,8 @@ export interface JournalLine {
   /** Where its content begins and ends in the record's text. */
   readonly start: number;
   readonly end: number;
+  /** The size of its payload, in bytes. */
+  readonly bytes: number;
 }
 
 export interface JournalRecord {
@@ -55,12 +57,6 @@ export function writeContent(contents: TextWriter, { origin, expiresAt, payload 
   const bytes = contents.text(payload);
   contents.character(newline);
   return bytes;
-}
-
-/** The size of the payload in the line of `writeContent` that is in a record's text from `start` to before `end`. */
-export function payloadBytes(text: Buffer, { start, end }: Pick<JournalLine, "start" | "end">): number {
-  const originEnd = text.indexOf(tab, start);
-  return end - 1 - (text.indexOf(tab, originEnd + 1) + 1);
 }
 
 /** Builds a record in memory of `slabs`; and where in it the receipts and the contents are. */
@@ -139,7 +135,8 @@ function decodeText(text: Buffer): Pick<JournalRecord, "changes" | "lines" | "te
     lines: receiptLines.map((line) => {
       const start = end;
       end = text.indexOf(newline, start) + 1;
-      return { receipt: decodeReceipt(line), start, end };
+      const payloadAt = text.indexOf(tab, text.indexOf(tab, start) + 1) + 1;
+      return { receipt: decodeReceipt(line), start, end, bytes: end - 1 - payloadAt };
     }),
   };
 }

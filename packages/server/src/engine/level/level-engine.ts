@@ -327,6 +327,7 @@ export class LevelEngine implements ObservableEngine {
   }
 }
 
+/** A function of its own: `#commit` runs once a commit and is not compiled well for long. */
 function tellTails(logs: readonly LogState[], listener: (log: LogName, seq: number) => void): void {
   for (const { name, settled } of logs) listener(name, settled);
 }

@@ -5,7 +5,7 @@
 import type { LogName } from "@parley/protocol";
 import { hashKey } from "./bloom.ts";
 import type { DedupeIndex } from "./dedupe-index.ts";
-import { type JournalLine, type JournalRecord, payloadBytes } from "./journal-record.ts";
+import type { JournalLine, JournalRecord } from "./journal-record.ts";
 import type { LogState } from "./log-state.ts";
 import type { Records } from "./records.ts";
 import { CorruptStore } from "./seal.ts";
@@ -36,7 +36,7 @@ export async function replayJournal(
     const { slab, at } = slabs.take(commit.text.length);
     const memory = slabs.bytes(slab);
     commit.text.copy(memory, at);
-    for (const line of commit.lines) replay(line, payloadBytes(commit.text, line), logs, { slab, at });
+    for (const line of commit.lines) replay(line, logs, { slab, at });
     const dedupeKeys = commit.lines.map(({ receipt }) => receipt.dedupeKey).filter((dedupeKey) => dedupeKey !== "");
     dedupe.add(dedupeKeys.map(hashKey), memory.subarray(at + commit.receiptsStart, at + commit.receiptsEnd));
     bytes += commit.bytes;
@@ -60,10 +60,9 @@ async function restoreMissing(
   }
 }
 
-/** `bytes` is the size of its payload, `at` where the record's text is in memory. */
+/** `at` is where the record's text is in memory. */
 function replay(
-  { receipt, start, end }: JournalLine,
-  bytes: number,
+  { receipt, start, end, bytes }: JournalLine,
   logs: ReadonlyMap<LogName, LogState>,
   { slab, at }: Place,
 ): void {

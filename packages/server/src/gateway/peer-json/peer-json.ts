@@ -113,9 +113,9 @@ function receive({ core, participant }: Peer, text: string): Promise<void> | und
   const user = participant.session?.user;
   if (!user) refuse(participant, `log in first: {"login": "name"${core.openLogin ? "" : ', "token": "…"'}}`);
   else if (!isNamed(user, from)) refuse(participant, `"from" has to be ${user.name}: you logged in by that name`);
-  // The answer repeats the name as the peer wrote it.
   else {
     const { durability } = core;
+    // The answer repeats the name as the peer wrote it.
     participant.handle({ op: "send", to, body, copy: false, durability, ref: to, [asRead]: message });
   }
   return undefined;
