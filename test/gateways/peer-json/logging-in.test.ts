@@ -62,8 +62,9 @@ describe("logging in", () => {
   it("again by the same name changes nothing", async (t) => {
     const server = await startPeerJsonServer(t);
     const watcher = await Peer.login(tcp, server, "watcher");
-    const alice = await JsonPeer.join(server, "alice");
+    // Before she comes: who asks in the moment after it is told twice.
     await watcher.ask({ op: "watch", users: ["alice"] }, "ok");
+    const alice = await JsonPeer.join(server, "alice");
     await watcher.untilPresence("alice", true);
     await watcher.deliver("alice", "1", { copy: false });
     alice.send({ login: "alice" }, { login: "ALICE" });
