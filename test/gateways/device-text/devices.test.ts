@@ -100,9 +100,10 @@ describe("a device", () => {
 describe("a device and other gateways", () => {
   it("is the user named by its number", async (t) => {
     const server = await startDeviceTextServer(t);
-    const device = await Device.connect(server);
     const alice = await Peer.login(tcp, server, "alice");
+    // Before it comes: who asks in the moment after it is told twice.
     await alice.ask({ op: "watch", users: ["100000000"] }, "ok");
+    const device = await Device.connect(server);
     await alice.untilPresence("100000000", true);
     await alice.deliver("100000000", "hello, device");
     await device.expect("alice:hello, device");
