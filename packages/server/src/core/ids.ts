@@ -17,13 +17,12 @@ export type NewId = (time?: number) => string;
 export function createIds(clock: Clock): NewId {
   let ms = -1;
   let counter = 0;
-  /** What stands before the three digits that count, and by their sixteenths what stands after: joining is what an id costs. */
-  let head = "";
-  let ends: string[] = [];
-  let tail = "";
+  /** What all ids of this millisecond begin and end with. */
   let prefix = "";
-  /** All but what counts the last sixteen. */
+  let tail = "";
+  /** What stands before the digit that counts the last sixteen, and by that digit what stands from there on: joining is what an id costs. */
   let stem = "";
+  let ends: string[] = [];
   return (time = clock.now()) => {
     const now = Math.max(time, ms);
     if (now !== ms) {
@@ -33,16 +32,14 @@ export function createIds(clock: Clock): NewId {
       const hex = now.toString(16).padStart(12, "0");
       prefix = `${hex.slice(0, 8)}-${hex.slice(8)}-7`;
       tail = random.toString("hex", 2, 8).slice(0, 11);
-      head = "";
       stem = "";
       ends = [];
     }
     counter += 1;
-    // Variant bits `10` stand in the first digit of the fourth group.
-    if (head === "" || (counter & 0xffff) === 0) head = `${prefix}${hex3[counter >>> 16]}-8`;
     const sixteenth = counter & 0xf;
+    // Variant bits `10` stand in the first digit of the fourth group.
+    if (stem === "" || sixteenth === 0) stem = `${prefix}${hex3[counter >>> 16]}-8${hex3[(counter >>> 4) & 0xfff]}`;
     ends[sixteenth] ??= `-${sixteenth.toString(16)}${tail}`;
-    if (stem === "" || sixteenth === 0) stem = head + hex3[(counter >>> 4) & 0xfff];
     return stem + ends[sixteenth];
   };
 }

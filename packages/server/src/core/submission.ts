@@ -102,8 +102,6 @@ class Submission implements Append, Counted {
   readonly recipients: readonly Recipient[];
   /** Those of them who do not get it: their inboxes are full. */
   readonly #full: readonly Recipient[];
-  /** UTF-16 units of the payload, which an inbox takes for its bytes. */
-  readonly #units: number;
   /** Bytes of the payload, once it is stored. */
   bytes = 0;
   readonly type: string | undefined;
@@ -148,7 +146,6 @@ class Submission implements Append, Counted {
     this.digest = clientId === undefined ? "" : digestOf(to, content);
     const { id, ts, expiresAt } = this;
     this.payload = encodePayload({ id, from: user.name, to, ts, expiresAt, clientId, receipt }, content);
-    this.#units = this.payload.length;
     const given = full.length === 0 ? recipients : recipients.filter((recipient) => !full.includes(recipient));
     for (const recipient of given) if (recipient.kind === "user") recipient.inbox?.expect(this.#units);
     // Not pushed one by one: an array that grows has room for 17.
@@ -162,6 +159,11 @@ class Submission implements Append, Counted {
 
   get gateway(): string {
     return this.#sender.gateway;
+  }
+
+  /** Of the payload, in UTF-16: an inbox takes them for its bytes. */
+  get #units(): number {
+    return this.payload.length;
   }
 
   records(entries: readonly Entry[]): readonly RecordWrite[] {
