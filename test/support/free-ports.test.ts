@@ -1,3 +1,4 @@
+/** Ports that a test's server may leave and come back to: nobody else's meanwhile. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";

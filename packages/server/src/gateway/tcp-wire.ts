@@ -86,6 +86,7 @@ export interface TcpWireOptions {
   readonly maxOutboxBytes: number;
 }
 
+/** Who is told what becomes of a connection over TCP. */
 export interface TcpEvents extends Omit<WireEvents, "heard"> {
   /** The chunk is valid during the call, and not to be kept. */
   data(chunk: Buffer): void;
